@@ -1,0 +1,95 @@
+import type { Http2SecureServer } from 'node:http2'
+import type { Server as SecureServer } from 'node:https'
+import fastify, {
+  type FastifyHttp2SecureOptions,
+  type FastifyHttpsOptions,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyServerOptions,
+} from 'fastify'
+import findMyWay from 'find-my-way'
+import { HttpError } from './errors.js'
+import { logOf, noLog } from './log.js'
+import { type OkapiOptions, okapi, problemHandler } from './plugin.js'
+import { headersOf, PROBLEM_TYPE, problemOf } from './problem.js'
+import { Streams } from './streams.js'
+
+/** Options of Fastify itself: logger, TLS, HTTP/2, limits. */
+export type FastifyOptions =
+  | FastifyServerOptions
+  | FastifyHttpsOptions<SecureServer>
+  | FastifyHttp2SecureOptions<Http2SecureServer>
+
+/** The options of an app. */
+export interface AppOptions extends Omit<OkapiOptions, 'streams' | 'log'> {
+  /** Fastify's options. Without a `logger`, errors are told on the console; `logger: false` asks for silence. */
+  fastify?: FastifyOptions
+  /** Called before the controllers are added: the place for Fastify plugins, hooks, and routes of your own. */
+  setup?: (app: FastifyInstance) => void | Promise<void>
+}
+
+/** A Fastify instance that serves controllers. */
+export type App = FastifyInstance & {
+  /** The open streams, to be counted. */
+  readonly streams: Streams
+}
+
+/**
+ * Makes an app: a Fastify instance with the controllers on it, ready to `listen()` or to be given to supertest as
+ * `app.server`. `app.close()` ends the streams, lets ordinary requests finish, and disposes what the container made.
+ *
+ * Every error, also an unknown path (404) and a wrong method (405), is answered as problem details (RFC 9457).
+ *
+ * @example
+ * ```ts
+ * const app = await createApp({ controllers: [Clock] })
+ * await app.listen({ port: 8080 })
+ * ```
+ * @throws {DefinitionError} if a controller, route or parameter is declared wrongly
+ */
+export async function createApp(options: AppOptions): Promise<App> {
+  const { fastify: fastifyOptions = {}, setup, ...rest } = options
+  const app = fastify({ frameworkErrors: answerFrameworkError, ...fastifyOptions } as FastifyServerOptions)
+  const silent = 'logger' in fastifyOptions && fastifyOptions.logger === false
+  const log = silent ? noLog : logOf(app)
+  const streams = new Streams()
+  app.decorate('streams', streams)
+  app.setErrorHandler(problemHandler(log))
+  answerUnknown(app)
+  await setup?.(app)
+  await app.register(okapi, { ...rest, streams, ...(silent ? { log: false } : {}) })
+  await app.ready()
+  return app as FastifyInstance as App
+}
+
+/** Answers what no route serves: 405 with the methods that would, or 404. */
+function answerUnknown(app: FastifyInstance): void {
+  const { ignoreTrailingSlash = false, caseSensitive = true } = app.initialConfig.routerOptions ?? app.initialConfig
+  const known = findMyWay({ ignoreTrailingSlash, caseSensitive })
+  const methods = new Set<string>()
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const one of [method].flat() as findMyWay.HTTPMethod[]) {
+      methods.add(one)
+      if (!known.hasRoute(one, url)) known.on(one, url, () => {})
+    }
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] as string
+    const allowed = [...methods].filter(method => known.find(method as findMyWay.HTTPMethod, path) !== null)
+    const error =
+      allowed.length > 0
+        ? new HttpError(405, `${request.method} is not allowed here`, { headers: { allow: allowed.sort().join(', ') } })
+        : new HttpError(404, `Nothing is served at ${path}`)
+    reply
+      .code(error.statusCode)
+      .headers(headersOf(error))
+      .type(PROBLEM_TYPE)
+      .send(JSON.stringify(problemOf(error)))
+  })
+}
+
+/** Errors that arise before there is a route: a path that cannot be decoded. */
+const answerFrameworkError: NonNullable<FastifyServerOptions['frameworkErrors']> = (error, _request, reply) => {
+  const problem = problemOf(error)
+  ;(reply as FastifyReply).code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem))
+}

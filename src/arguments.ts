@@ -1,0 +1,152 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { COMPILER } from './container.js'
+import { convert } from './convert.js'
+import { DefinitionError, InvalidRequestError, type RequestPart } from './errors.js'
+import type { MethodRecord, ParameterRecord } from './metadata.js'
+import { EventWriter, lastEventId } from './sse/index.js'
+import type { EventStream } from './sse/stream.js'
+import { check, type DtoClass, hasRules, type ValidationOptions } from './validation.js'
+
+/** One request and its answer, as the parameters of a method see it. */
+export interface Exchange {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  /** The stream, for a stream route. */
+  readonly stream?: EventStream
+}
+
+/** Makes the arguments of a method; nothing if it takes none. */
+export type ArgumentReader = (exchange: Exchange) => unknown[] | Promise<unknown[]>
+
+type Reader = (exchange: Exchange) => unknown
+
+/**
+ * Prepares, at boot, how the arguments of a method are read from a request.
+ *
+ * @throws {DefinitionError} for a parameter that cannot be read
+ */
+export function argumentReader(
+  type: object & { prototype: object },
+  name: string,
+  method: MethodRecord,
+  streams: boolean,
+  options: ValidationOptions,
+): ArgumentReader | undefined {
+  if (method.parameters.size === 0) return undefined
+  const types = Reflect.getMetadata('design:paramtypes', type.prototype, name) as unknown[] | undefined
+  const where = `${(type as { name?: string }).name}.${name}`
+  if (types === undefined) throw new DefinitionError(where, `the types of its parameters are unknown. ${COMPILER}`)
+  const readers = Array.from({ length: Math.max(...method.parameters.keys()) + 1 }, (_, index): Reader => {
+    const parameter = method.parameters.get(index)
+    if (parameter === undefined) return () => undefined
+    return readerOf(`${where}, parameter ${index}`, parameter, types[index], streams, options)
+  })
+  return exchange => readAll(readers, exchange)
+}
+
+function readAll(readers: Reader[], exchange: Exchange): unknown[] | Promise<unknown[]> {
+  const values = readers.map(read => read(exchange))
+  return values.some(value => value instanceof Promise) ? Promise.all(values) : values
+}
+
+function readerOf(
+  where: string,
+  parameter: ParameterRecord,
+  type: unknown,
+  streams: boolean,
+  options: ValidationOptions,
+): Reader {
+  switch (parameter.kind) {
+    case 'request':
+      return ({ request }) => request
+    case 'reply':
+      return ({ reply }) => reply
+    case 'lastEventId':
+      return ({ request }) => lastEventId(request.headers)
+    case 'signal':
+      return ({ reply, stream }) => stream?.signal ?? signalOf(reply)
+    case 'stream':
+      if (!streams) throw new DefinitionError(where, '@Stream() needs a stream: declare the method with @SSE')
+      return ({ stream }) => new EventWriter(stream as EventStream)
+    default:
+      return valueReader(where, parameter.kind, parameter, type, options)
+  }
+}
+
+function valueReader(
+  where: string,
+  part: RequestPart,
+  { name, decorator, required = false }: ParameterRecord,
+  type: unknown,
+  options: ValidationOptions,
+): Reader {
+  if (type === undefined) {
+    throw new DefinitionError(where, `the type of ${decorator} is unknown: its class is imported around in a circle`)
+  }
+  const whole = partReader(part)
+  const dto = dtoOf(where, type)
+  if (name === undefined) {
+    if (dto) return exchange => check(part, dto, whole(exchange), options)
+    return part === 'body' ? exchange => typed(part, '', whole(exchange), type, required) : whole
+  }
+  const key = part === 'header' ? name.toLowerCase() : name
+  const value: Reader = exchange => (whole(exchange) as Record<string, unknown> | undefined | null)?.[key]
+  if (dto) return exchange => check(part, dto, value(exchange), options)
+  return exchange => typed(part, name, value(exchange), type, required)
+}
+
+function partReader(part: RequestPart): Reader {
+  switch (part) {
+    case 'body':
+      return ({ request }) => request.body
+    case 'path':
+      return ({ request }) => request.params
+    case 'query':
+      return ({ request }) => request.query
+    case 'header':
+      return ({ request }) => request.headers
+    case 'cookie':
+      return ({ request }) => (request as { cookies?: unknown }).cookies
+  }
+}
+
+function typed(part: RequestPart, name: string, value: unknown, type: unknown, required: boolean): unknown {
+  if (value === undefined || (value === null && part === 'body')) {
+    if (!required) return value ?? undefined
+    throw invalid(part, name, 'required', 'is missing')
+  }
+  if (part === 'body' && type === Array && !Array.isArray(value)) throw invalid(part, name, 'array', 'is not an array')
+  const converted = convert(value, type)
+  if ('value' in converted) return converted.value
+  throw invalid(part, name, (type as { name: string }).name.toLowerCase(), `is not ${converted.expected}`)
+}
+
+function invalid(part: RequestPart, name: string, constraint: string, what: string): InvalidRequestError {
+  const subject = name === '' ? `The ${part}` : `The ${part} parameter "${name}"`
+  return new InvalidRequestError([{ in: part, property: name, constraint, detail: `${subject} ${what}` }])
+}
+
+const plainTypes = new Set<unknown>([String, Number, Boolean, BigInt, Date, Array, Object, Function, Symbol, Promise])
+
+/** The DTO class behind a type: a class of the user's. The types that Node brings pass unchecked. */
+function dtoOf(where: string, type: unknown): DtoClass | undefined {
+  if (typeof type !== 'function' || plainTypes.has(type) || isNative(type)) return undefined
+  if (hasRules(type as DtoClass)) return type as DtoClass
+  throw new DefinitionError(
+    where,
+    `its type ${type.name} has no rules, so that nothing would be checked. Give its properties decorators of class-validator, or declare an interface in its place to take the value unchecked`,
+  )
+}
+
+function isNative(type: object): boolean {
+  return /\[native code\]\s*\}$/.test(Function.prototype.toString.call(type)) || type === Buffer
+}
+
+/** The signal of a plain request: it fires when the client leaves, not when the app closes, which lets requests finish. */
+function signalOf(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort()
+  })
+  return controller.signal
+}

@@ -1,0 +1,78 @@
+import { type DependencyContainer, type InjectionToken, Lifecycle, container as rootContainer } from 'tsyringe'
+import { DefinitionError } from './errors.js'
+import type { DeclaredStreamOptions } from './metadata.js'
+import type { Serializer } from './sse/index.js'
+
+/**
+ * The token of the app's serializer: register one to change how data becomes text in every stream.
+ *
+ * @example
+ * ```ts
+ * container.register(SERIALIZER, { useClass: JsonSerializer })
+ * ```
+ */
+export const SERIALIZER: InjectionToken<Serializer> = Symbol('okapi.SERIALIZER')
+
+/** The token of the app's stream options: register an object, or give it to `createApp` as `streamOptions`. */
+export const STREAM_OPTIONS: InjectionToken<DeclaredStreamOptions> = Symbol('okapi.STREAM_OPTIONS')
+
+// biome-ignore lint/suspicious/noExplicitAny: tsyringe's own shape of a constructor
+export type ControllerClass = new (...args: any[]) => object
+
+/** A container of the app's own: what is registered or made in it is not seen by other apps, and ends with it. */
+export function childOf(parent: DependencyContainer = rootContainer): DependencyContainer {
+  return parent.createChildContainer()
+}
+
+/**
+ * How a controller is had for each request. One that nobody registered is made once for the app; one that was
+ * registered (by tsyringe's decorators too) is resolved for each request, so that its lifecycle holds.
+ *
+ * @throws {DefinitionError} if it cannot be made, told at boot by trying
+ */
+export function resolver(container: DependencyContainer, type: ControllerClass): () => object {
+  const registered = container.isRegistered(type, true)
+  if (!registered) container.register(type, { useClass: type }, { lifecycle: Lifecycle.ContainerScoped })
+  checkMetadata(type)
+  const instance = resolve(container, type, `${type.name}, constructor`)
+  return registered ? () => container.resolve<object>(type) : () => instance
+}
+
+/** The serializer that stream options name, by token or by itself. */
+export function serializerOf(
+  container: DependencyContainer,
+  declared: Serializer | InjectionToken<Serializer>,
+  where: string,
+): Serializer {
+  if (typeof declared === 'object' && 'serialize' in declared) return declared
+  return resolve(container, declared as InjectionToken<Serializer>, `${where}, option serializer`)
+}
+
+function resolve<T>(container: DependencyContainer, token: InjectionToken<T>, where: string): T {
+  try {
+    return container.resolve(token)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new DefinitionError(where, `cannot be resolved. ${reason}${cureOf(reason)}`, { cause })
+  }
+}
+
+function checkMetadata(type: ControllerClass): void {
+  if (type.length === 0 || Reflect.getMetadata('design:paramtypes', type) !== undefined) return
+  throw new DefinitionError(
+    `${type.name}, constructor`,
+    `the types of its ${type.length} parameters are unknown. ${COMPILER}`,
+  )
+}
+
+/** What to look at when the compiler left no types behind. */
+export const COMPILER =
+  'Compile with "experimentalDecorators" and "emitDecoratorMetadata", by tsc or swc: esbuild, tsx and vitest emit no types'
+
+function cureOf(reason: string): string {
+  if (/TypeInfo not known for/.test(reason)) {
+    return '. Is the class @injectable(), and imported as a value, not by "import type" or around in a circle? An interface needs @inject(token)'
+  }
+  if (/unregistered dependency token/i.test(reason)) return '. Register the token in the container of the app'
+  return ''
+}

@@ -1,0 +1,49 @@
+/** What came of a conversion: a value, or what it should have been. */
+export type Converted = { value: unknown } | { expected: string }
+
+const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+const integer = /^[+-]?\d+$/
+const isoDate = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?$/
+
+/**
+ * Turns the text of a parameter into the type of the parameter: Number, Boolean, Date, BigInt, Array and String, as the
+ * compiler's metadata name them. Strict: `12px` is no number, `yes` is no boolean. Other types take the value as it is.
+ */
+export function convert(value: unknown, type: unknown): Converted {
+  if (type === Array) return { value: Array.isArray(value) ? value : [value] }
+  if (Array.isArray(value)) return isScalar(type) ? { expected: 'one value, not several' } : { value }
+  if (typeof value !== 'string') return convertValue(value, type)
+  if (type === Number) return number.test(value) ? { value: Number(value) } : { expected: 'a number' }
+  if (type === Boolean) return toBoolean(value)
+  if (type === BigInt) return integer.test(value) ? { value: BigInt(value) } : { expected: 'a whole number' }
+  if (type === Date) return toDate(value)
+  return { value }
+}
+
+/** Values that are not text come from a JSON body, where the type is already there: it must be the right one. */
+function convertValue(value: unknown, type: unknown): Converted {
+  if (type === Number) return typeof value === 'number' ? { value } : { expected: 'a number' }
+  if (type === Boolean) return typeof value === 'boolean' ? { value } : { expected: 'true or false' }
+  if (type === String) return { expected: 'a string' }
+  if (type === Date) return { expected: 'a date' }
+  if (type === BigInt)
+    return Number.isInteger(value) ? { value: BigInt(value as number) } : { expected: 'a whole number' }
+  return { value }
+}
+
+function isScalar(type: unknown): boolean {
+  return type === String || type === Number || type === Boolean || type === Date || type === BigInt
+}
+
+function toBoolean(text: string): Converted {
+  if (text === 'true' || text === '1') return { value: true }
+  if (text === 'false' || text === '0') return { value: false }
+  return { expected: 'true or false' }
+}
+
+function toDate(text: string): Converted {
+  const value = new Date(text)
+  return isoDate.test(text) && !Number.isNaN(value.getTime())
+    ? { value }
+    : { expected: 'a date such as 2026-01-31T12:00:00Z' }
+}

@@ -1,0 +1,37 @@
+import { injectable } from 'tsyringe'
+import type { ControllerClass } from '../container.js'
+import { DefinitionError } from '../errors.js'
+import { type DeclaredStreamOptions, recordController } from '../metadata.js'
+
+/** The options of a controller. */
+export interface ControllerOptions {
+  /** Options for every stream of the controller. Those of a route win over them, they win over those of the app. */
+  streamOptions?: DeclaredStreamOptions
+}
+
+/**
+ * Makes a class a controller: its methods answer requests below the prefix.
+ *
+ * Its constructor parameters are injected. There is one instance for each app, made at boot; for one per request, add
+ * tsyringe's `@scoped(Lifecycle.ResolutionScoped)` or register the class otherwise. A class that extends a controller
+ * inherits its routes, and is a controller only with a `@Controller` of its own.
+ *
+ * @example
+ * ```ts
+ * @Controller('/prices')
+ * class Prices {
+ *   constructor(private readonly market: Market) {}
+ *   @Get('/:symbol') price(@Param('symbol') symbol: string) { return this.market.price(symbol) }
+ * }
+ * ```
+ * @param prefix the path before the paths of all routes
+ */
+export function Controller(prefix = '', options: ControllerOptions = {}): ClassDecorator {
+  return target => {
+    if (prefix !== '' && !prefix.startsWith('/')) {
+      throw new DefinitionError(target.name, `@Controller('${prefix}') lacks the leading slash: '/${prefix}'`)
+    }
+    recordController(target, { prefix, ...options })
+    injectable()(target as unknown as ControllerClass)
+  }
+}

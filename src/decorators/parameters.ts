@@ -1,0 +1,81 @@
+import { DefinitionError } from '../errors.js'
+import { type ParameterKind, recordMethod } from '../metadata.js'
+
+/** The options of a parameter that reads one value. */
+export interface ParameterOptions {
+  /** Whether a request without the value is refused with 400. Default false: the parameter is then `undefined`. */
+  required?: boolean
+}
+
+/**
+ * A parameter of the path: `@Param('id') id: number` for `/:id`. Converted to the type of the parameter; what does not
+ * convert is a 400 that names it. Without a name, all of them, checked if the type is a DTO class.
+ */
+export const Param = reader('Param', 'path')
+
+/** A parameter of the query, like `@Param`. An array parameter takes every value of the name. */
+export const Query = reader('Query', 'query')
+
+/**
+ * The body. If the type is a class, it is a DTO: class-transformer makes it, class-validator checks it before the
+ * method runs, and a 400 lists every violation. With a name, one property of the body.
+ */
+export const Body = reader('Body', 'body')
+
+/** A header of the request. (`@SetHeader` sets one on the answer.) Names are the same in any case. */
+export const Header = reader('Header', 'header')
+
+/** A cookie of the request, read by @fastify/cookie. */
+export const Cookie = reader('Cookie', 'cookie')
+
+/** An `AbortSignal` that fires when the client leaves or the app closes. Give it to everything the method awaits. */
+export const Signal = given('Signal', 'signal')
+
+/**
+ * The last event ID that a client sends when it comes back, `undefined` on its first visit, so that a default value
+ * works. Untrusted input, like everything from a client.
+ */
+export const LastEventId = given('LastEventId', 'lastEventId')
+
+/** Fastify's request. */
+export const Req = given('Req', 'request')
+
+/** Fastify's reply. A method that sends by it returns nothing. For a stream: its headers, before the first event. */
+export const Reply = given('Reply', 'reply')
+
+/** An `EventWriter`, for an `@SSE` method that sends by calls. */
+export const Stream = given('Stream', 'stream')
+
+function reader(decorator: string, kind: ParameterKind) {
+  return (name?: string, options: ParameterOptions = {}): ParameterDecorator =>
+    (target, method, index) => {
+      const shown = `@${decorator}(${name === undefined ? '' : `'${name}'`})`
+      record(shown, target, method, index, kind, name, options)
+    }
+}
+
+function given(decorator: string, kind: ParameterKind) {
+  return (): ParameterDecorator => (target, method, index) => record(`@${decorator}()`, target, method, index, kind)
+}
+
+function record(
+  decorator: string,
+  target: object,
+  method: string | symbol | undefined,
+  index: number,
+  kind: ParameterKind,
+  name?: string,
+  options: ParameterOptions = {},
+): void {
+  if (method === undefined) {
+    const where = `${(target as { name: string }).name}, constructor parameter ${index}`
+    throw new DefinitionError(where, `${decorator} reads a request; there is none yet. Move it to a method`)
+  }
+  const { parameters } = recordMethod(target.constructor, String(method))
+  const other = parameters.get(index)
+  if (other) {
+    const where = `${target.constructor.name}.${String(method)}, parameter ${index}`
+    throw new DefinitionError(where, `has both ${decorator} and ${other.decorator}; keep one`)
+  }
+  parameters.set(index, { kind, decorator, ...options, ...(name === undefined ? {} : { name }) })
+}

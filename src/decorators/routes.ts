@@ -1,0 +1,81 @@
+import { DefinitionError } from '../errors.js'
+import { type DeclaredStreamOptions, type HttpMethod, recordMethod } from '../metadata.js'
+
+/** Answers GET requests with what the method returns. */
+export const Get = verb('GET')
+/** Answers POST requests with what the method returns. */
+export const Post = verb('POST')
+/** Answers PUT requests with what the method returns. */
+export const Put = verb('PUT')
+/** Answers PATCH requests with what the method returns. */
+export const Patch = verb('PATCH')
+/** Answers DELETE requests with what the method returns. */
+export const Delete = verb('DELETE')
+/** Answers HEAD requests. A `@Get` route answers them anyway, with the head of its answer; a stream does not. */
+export const Head = verb('HEAD')
+/** Answers OPTIONS requests. */
+export const Options = verb('OPTIONS')
+
+/** The options of a stream route. */
+export interface SSEOptions extends DeclaredStreamOptions {
+  /** The HTTP method. Default GET, the only one EventSource can use; a `fetch` client may use any. */
+  method?: Exclude<HttpMethod, 'HEAD' | 'OPTIONS'>
+}
+
+/**
+ * Answers with an event stream: every value the method yields is sent as one event.
+ *
+ * A plain value becomes the data of an event: a string as it is, bytes as Base64, anything else as JSON. Yield
+ * `event(type, data)` or another `ServerSentEvent` to give it an event type, an id or a reconnection time.
+ *
+ * The method is an async generator, or returns an async iterable, an iterable, a `Channel`, a web `ReadableStream`, an
+ * Observable, or a promise of one. What it throws before the first event is an ordinary HTTP error, unless the event
+ * takes longer than `headDelay`. What it throws later is logged, told to `onError`, and ends the stream with an event
+ * `stream:error` that says nothing of it. When the client leaves, a generator that waits at a `yield` runs its
+ * `finally`; give `@Signal()` to whatever it awaits, since nothing can end a generator that waits for something else.
+ *
+ * @example
+ * ```ts
+ * @SSE('/clock')
+ * async *clock(@Signal() signal: AbortSignal) {
+ *   for await (const _ of setInterval(1000, null, { signal })) yield { now: Date.now() }
+ * }
+ * ```
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
+export function SSE(path = '', options: SSEOptions = {}): MethodDecorator {
+  const { method = 'GET', ...stream } = options
+  return (target, name, descriptor) => {
+    recordMethod(...methodAt('@SSE', target, name, descriptor)).routes.push({ method, path, stream })
+  }
+}
+
+function verb(method: HttpMethod): (path?: string) => MethodDecorator {
+  const decorator = `@${method.charAt(0)}${method.slice(1).toLowerCase()}`
+  return (path = '') =>
+    (target, name, descriptor) => {
+      recordMethod(...methodAt(decorator, target, name, descriptor)).routes.push({ method, path })
+    }
+}
+
+/** Checks that a decorator stands on a method of a class; returns the class and the name. */
+export function methodAt(
+  decorator: string,
+  target: object,
+  name: string | symbol,
+  descriptor: { value?: unknown } | undefined,
+): [target: object, name: string] {
+  if (typeof target === 'function') {
+    throw new DefinitionError(
+      `${target.name}.${String(name)}`,
+      `${decorator} stands on a static method; make it a method`,
+    )
+  }
+  const where = `${target.constructor.name}.${String(name)}`
+  if (typeof name === 'symbol')
+    throw new DefinitionError(where, `${decorator} needs a method with a name, not a symbol`)
+  if (typeof descriptor?.value !== 'function') {
+    throw new DefinitionError(where, `${decorator} stands on a field or accessor; make it a method: ${name}() { … }`)
+  }
+  return [target.constructor, name]
+}

@@ -1,0 +1,121 @@
+import { STATUS_CODES } from 'node:http'
+
+/** What an `HttpError` may carry beside its status and message. */
+export interface HttpErrorOptions extends ErrorOptions {
+  /** Tells the error apart for programs: sent as `code` in the problem details. */
+  code?: string
+  /** Headers for the answer, such as `www-authenticate` or `retry-after`. */
+  headers?: Record<string, string>
+}
+
+/**
+ * A failure that is also an answer: its status and message reach the client, as problem details (RFC 9457). Any other
+ * error is answered 500, and nothing of it leaves the server.
+ *
+ * @example
+ * ```ts
+ * throw new HttpError(409, 'The symbol exists already')
+ * ```
+ */
+export class HttpError extends Error {
+  override name = 'HttpError'
+  readonly statusCode: number
+  readonly code: string | undefined
+  readonly headers: Record<string, string>
+
+  /** @throws {RangeError} if the status is no 4xx or 5xx */
+  constructor(statusCode: number, message?: string, options: HttpErrorOptions = {}) {
+    super(message ?? STATUS_CODES[statusCode] ?? 'Unknown Error', options)
+    if (!Number.isInteger(statusCode) || statusCode < 400 || statusCode > 599) {
+      throw new RangeError(`The status of an HttpError is from 400 to 599, not ${statusCode}`)
+    }
+    this.statusCode = statusCode
+    this.code = options.code
+    this.headers = options.headers ?? {}
+  }
+}
+
+/** 400: the request makes no sense. */
+export class BadRequestError extends HttpError {
+  override name = 'BadRequestError'
+
+  constructor(message?: string, options?: HttpErrorOptions) {
+    super(400, message, options)
+  }
+}
+
+/** 401: who is it? Give the scheme in the option `headers: { 'www-authenticate': … }`. */
+export class UnauthorizedError extends HttpError {
+  override name = 'UnauthorizedError'
+
+  constructor(message?: string, options?: HttpErrorOptions) {
+    super(401, message, options)
+  }
+}
+
+/** 403: known, and not allowed. */
+export class ForbiddenError extends HttpError {
+  override name = 'ForbiddenError'
+
+  constructor(message?: string, options?: HttpErrorOptions) {
+    super(403, message, options)
+  }
+}
+
+/** 404: not here. An EventSource that is answered so does not come back. */
+export class NotFoundError extends HttpError {
+  override name = 'NotFoundError'
+
+  constructor(message?: string, options?: HttpErrorOptions) {
+    super(404, message, options)
+  }
+}
+
+/** 409: it would contradict what is there. */
+export class ConflictError extends HttpError {
+  override name = 'ConflictError'
+
+  constructor(message?: string, options?: HttpErrorOptions) {
+    super(409, message, options)
+  }
+}
+
+/** The part of a request that a value came from. */
+export type RequestPart = 'body' | 'path' | 'query' | 'header' | 'cookie'
+
+/** One thing that is wrong with a request. */
+export interface Issue {
+  /** The part of the request. */
+  in: RequestPart
+  /** The name of the parameter, or the path to the property in the body: `items.0.price`. Empty for the whole. */
+  property: string
+  /** The rule that was broken: the class-validator constraint, or the type. */
+  constraint: string
+  /** One sentence for people. */
+  detail: string
+}
+
+/** 400: the request does not fit the parameters of the method. The answer lists every issue under `errors`. */
+export class InvalidRequestError extends HttpError {
+  override name = 'InvalidRequestError'
+  readonly issues: readonly Issue[]
+
+  constructor(issues: readonly Issue[]) {
+    super(400, `The ${issues[0]?.in ?? 'request'} of the request is invalid`, { code: 'ERR_INVALID_REQUEST' })
+    this.issues = issues
+  }
+}
+
+/** A controller, route or parameter is declared wrongly. Stops the boot; no client ever sees it. */
+export class DefinitionError extends Error {
+  override name = 'DefinitionError'
+  readonly code = 'ERR_DEFINITION'
+
+  /**
+   * @param where the class, the method, the parameter: `Prices.watch, parameter 0`
+   * @param what what is wrong there, and the likely cure
+   */
+  constructor(where: string, what: string, options?: ErrorOptions) {
+    super(`${where}: ${what}`, options)
+  }
+}

@@ -1,0 +1,199 @@
+import type { OutgoingHttpHeaders } from 'node:http'
+import type { FastifyReply, FastifyRequest, onSendHookHandler, RouteHandlerMethod } from 'fastify'
+import { Html, render, View } from './answers.js'
+import type { ArgumentReader, Exchange } from './arguments.js'
+import { HttpError } from './errors.js'
+import type { Log } from './log.js'
+import type { MethodRecord } from './metadata.js'
+import { problemOf } from './problem.js'
+import { STREAM_HEADERS } from './sse/headers.js'
+import { StreamClosedError } from './sse/index.js'
+import type { ResolvedOptions, StreamErrorContext } from './sse/options.js'
+import { isDone } from './sse/request.js'
+import { isThenable, toSource } from './sse/source.js'
+import { EventStream, type Orphan, type StreamHost } from './sse/stream.js'
+import type { Streams } from './streams.js'
+
+/** One method of one controller, ready to be called. */
+export interface Target {
+  /** For messages: `Prices.watch GET /prices/:symbol`. */
+  readonly name: string
+  readonly method: string
+  readonly record: MethodRecord
+  /** The controller for this request. */
+  readonly controller: () => object
+  readonly argumentsOf: ArgumentReader | undefined
+}
+
+/** What the streams of a route need beside the method. */
+export interface StreamTarget extends Target {
+  readonly options: ResolvedOptions
+  readonly streams: Streams
+  readonly log: Log
+}
+
+type Method = (...args: unknown[]) => unknown
+
+/** The Fastify handler of a route that answers once. */
+export function plainHandler(target: Target): RouteHandlerMethod {
+  const finish = answerer(target)
+  return (request, reply) => {
+    const result = call(target, { request, reply })
+    return isThenable(result) ? result.then(value => finish(value, reply)) : finish(result, reply)
+  }
+}
+
+/** Calls the method of the controller with its arguments. */
+function call({ controller, method, argumentsOf }: Target, exchange: Exchange): unknown {
+  const instance = controller() as Record<string, Method>
+  if (argumentsOf === undefined) return instance[method]?.()
+  const args = argumentsOf(exchange)
+  return isThenable(args) ? args.then(ready => instance[method]?.(...ready)) : instance[method]?.(...args)
+}
+
+function answerer({ name, record }: Target): (value: unknown, reply: FastifyReply) => unknown {
+  const { status, headers, redirect } = record
+  const sendsItself = [...record.parameters.values()].some(({ kind }) => kind === 'reply')
+  return (value, reply) => {
+    if (value === reply || reply.sent) return reply
+    if (status !== undefined) reply.code(status)
+    for (const [header, text] of headers) reply.header(header, text)
+    if (redirect) return reply.redirect(typeof value === 'string' ? value : redirect.url, redirect.status)
+    if (typeof value === 'object' && value !== null) return answer(value, reply, name)
+    if (value !== undefined) return value
+    if (sendsItself) return reply
+    if (status === undefined) reply.code(204)
+    return reply.send()
+  }
+}
+
+function answer(value: object, reply: FastifyReply, name: string): unknown {
+  if (value instanceof Html) {
+    reply.type('text/html; charset=utf-8')
+    return value.text
+  }
+  if (value instanceof View) {
+    reply.type('text/html; charset=utf-8')
+    return render(reply, value)
+  }
+  if (typeof (value as { next?: unknown }).next === 'function') {
+    throw new TypeError(`${name} returned an iterator, which only a stream can send: declare the method with @SSE`)
+  }
+  return value
+}
+
+/** The Fastify handler of a route that streams. Its last `onSend` hook must be `openStream`. */
+export function streamHandler(target: StreamTarget): RouteHandlerMethod {
+  const { options, streams, record } = target
+  const calls = [...record.parameters.values()].some(({ kind }) => kind === 'stream')
+  return async (request, reply) => {
+    if (options.end !== false && isDone(request.headers)) return reply.code(204).send()
+    if (streams.closing) throw new HttpError(503, 'The server is closing')
+    const stream = new EventStream(reply.raw, options, new Host(target, request))
+    streams.add(stream)
+    try {
+      await begin(target, stream, { request, reply, stream }, calls)
+    } catch (error) {
+      return refuse(stream, reply, error, streams.closing)
+    }
+    if (record.status !== undefined) reply.code(record.status)
+    for (const [header, value] of Object.entries(STREAM_HEADERS))
+      if (!reply.hasHeader(header)) reply.header(header, value)
+    for (const [header, value] of record.headers) reply.header(header, value)
+    return reply.send(new StreamPayload(stream))
+  }
+}
+
+/** Calls the method and waits for the first event: until then, an error is an ordinary HTTP error. */
+async function begin(target: StreamTarget, stream: EventStream, exchange: Exchange, calls: boolean): Promise<void> {
+  let result = call(target, exchange)
+  if (calls) stream.follow(Promise.resolve(result))
+  else {
+    if (isThenable(result)) result = await result
+    const source = toSource(result)
+    if (source === undefined)
+      throw new TypeError(`${target.name} returned ${kindOf(result)}; a stream needs ${SOURCES}`)
+    stream.from(source)
+  }
+  const ready = stream.ready()
+  if (ready) await ready
+}
+
+const SOURCES = 'a generator, another iterable, a Channel, a ReadableStream or an Observable'
+
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing'
+  return typeof value === 'object' ? `an object of class ${value.constructor?.name}` : `a ${typeof value}`
+}
+
+/** Fails before the stream has begun. A client that is gone needs no answer. */
+function refuse(stream: EventStream, reply: FastifyReply, error: unknown, closing: boolean): FastifyReply {
+  stream.abandon()
+  if (reply.raw.destroyed) return reply.hijack()
+  throw closing && error instanceof StreamClosedError ? new HttpError(503, 'The server is closing') : error
+}
+
+/**
+ * What goes through Fastify's `onSend` hooks in place of the stream. It has a `pipe` so that Fastify takes it for a
+ * stream and does not serialize it; nobody but `openStream` may use it.
+ */
+class StreamPayload {
+  readonly stream: EventStream
+
+  constructor(stream: EventStream) {
+    this.stream = stream
+  }
+
+  pipe(): never {
+    throw new TypeError('An onSend hook replaced the payload of an event stream. Let it pass text/event-stream by')
+  }
+}
+
+/**
+ * The last `onSend` hook of a stream route: all other hooks have run, their headers stand, and the stream takes over
+ * from Fastify, which is not told that the hook is done. Its `onResponse` hooks still run when the response is over.
+ */
+export const openStream: onSendHookHandler = (_request, reply, payload, done) => {
+  if (!(payload instanceof StreamPayload)) {
+    done(null, payload)
+    return
+  }
+  reply.hijack()
+  payload.stream.open(reply.getHeaders() as OutgoingHttpHeaders)
+}
+
+/** What a stream asks of the app around it. */
+class Host implements StreamHost {
+  readonly #target: StreamTarget
+  readonly request: FastifyRequest
+
+  constructor(target: StreamTarget, request: FastifyRequest) {
+    this.#target = target
+    this.request = request
+  }
+
+  get name(): string {
+    return this.#target.name
+  }
+
+  problem(error: unknown): object {
+    return problemOf(error)
+  }
+
+  log(err: unknown, { phase }: StreamErrorContext): void {
+    this.#target.log.error({ err, stream: this.name, phase, reqId: this.request.id }, 'An event stream failed')
+  }
+
+  orphan(orphan: Orphan): void {
+    const { streams, log } = this.#target
+    streams.addOrphan(orphan)
+    log.warn(
+      { stream: this.name, age: orphan.age, reqId: this.request.id },
+      'A generator has outlived its client: give @Signal() to whatever it awaits',
+    )
+  }
+
+  closed(stream: EventStream): void {
+    this.#target.streams.delete(stream)
+  }
+}

@@ -1,0 +1,81 @@
+import 'reflect-metadata'
+
+// Answers
+export { Html, html, raw, View, view } from './answers.js'
+// The app
+export { type App, type AppOptions, createApp, type FastifyOptions } from './app.js'
+// Injection. Everything else of it is tsyringe's: import it from there.
+export { type ControllerClass, SERIALIZER, STREAM_OPTIONS } from './container.js'
+// Controllers
+export { Controller, type ControllerOptions } from './decorators/controller.js'
+export {
+  Body,
+  Cookie,
+  Header,
+  LastEventId,
+  Param,
+  type ParameterOptions,
+  Query,
+  Reply,
+  Req,
+  Signal,
+  Stream,
+} from './decorators/parameters.js'
+export { HttpCode, Redirect, SetHeader } from './decorators/responses.js'
+export { Delete, Get, Head, Options, Patch, Post, Put, SSE, type SSEOptions } from './decorators/routes.js'
+// Errors
+export {
+  BadRequestError,
+  ConflictError,
+  DefinitionError,
+  ForbiddenError,
+  HttpError,
+  type HttpErrorOptions,
+  InvalidRequestError,
+  type Issue,
+  NotFoundError,
+  type RequestPart,
+  UnauthorizedError,
+} from './errors.js'
+export type { DeclaredStreamOptions } from './metadata.js'
+export { type OkapiOptions, okapi } from './plugin.js'
+export type { Problem } from './problem.js'
+// Event streams
+export {
+  Base64Serializer,
+  binary,
+  Channel,
+  comment,
+  custom,
+  DefaultSerializer,
+  type ErrorAnswer,
+  EventFieldError,
+  type EventFields,
+  type EventSourceLike,
+  EventWriter,
+  encode,
+  event,
+  JsonSerializer,
+  json,
+  lastEventId,
+  type MoreFields,
+  type ObservableLike,
+  OverflowError,
+  type PipeOptions,
+  SerializationError,
+  type Serializer,
+  ServerSentEvent,
+  StreamClosedError,
+  StreamError,
+  type StreamErrorCode,
+  type StreamErrorContext,
+  type StreamEventsOptions,
+  type StreamOptions,
+  streamEvents,
+  TextSerializer,
+  text,
+} from './sse/index.js'
+export { Streams } from './streams.js'
+export type { ValidationOptions } from './validation.js'
+
+// Not exported: the metadata ledger, the handlers, the readers of arguments. They are how it works, not what it offers.

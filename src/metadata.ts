@@ -1,0 +1,106 @@
+import 'reflect-metadata'
+import type { InjectionToken } from 'tsyringe'
+import type { RequestPart } from './errors.js'
+import type { Serializer, StreamOptions } from './sse/index.js'
+
+/** The ledger between the decorators, which write it while classes load, and the plugin, which reads it once at boot. */
+
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS'
+
+/** Stream options as decorators take them: the serializer may be a token, to be resolved from the container. */
+export interface DeclaredStreamOptions extends Omit<StreamOptions, 'serializer'> {
+  /** A serializer, or the token of one: a class is resolved from the container, with whatever is injected into it. */
+  serializer?: Serializer | InjectionToken<Serializer>
+}
+
+export interface RouteRecord {
+  method: HttpMethod
+  path: string
+  /** The options of a stream; a route without them answers once. */
+  stream?: DeclaredStreamOptions
+}
+
+export type ParameterKind = RequestPart | 'signal' | 'lastEventId' | 'request' | 'reply' | 'stream'
+
+export interface ParameterRecord {
+  kind: ParameterKind
+  /** The decorator, for messages: `@Param('id')`. */
+  decorator: string
+  /** The name of the value within its part; without it, the whole part. */
+  name?: string
+  required?: boolean
+}
+
+export interface MethodRecord {
+  routes: RouteRecord[]
+  parameters: Map<number, ParameterRecord>
+  status?: number
+  headers: [name: string, value: string][]
+  redirect?: { url: string; status: number }
+}
+
+export interface ControllerRecord {
+  prefix: string
+  streamOptions?: DeclaredStreamOptions
+}
+
+interface ClassRecord {
+  controller?: ControllerRecord
+  methods: Map<string, MethodRecord>
+}
+
+const ledger = new WeakMap<object, ClassRecord>()
+
+/** Notes that a class is a controller. */
+export function recordController(target: object, controller: ControllerRecord): void {
+  recordOf(target).controller = controller
+}
+
+/** The record of a method, to be written by its decorators. */
+export function recordMethod(target: object, name: string): MethodRecord {
+  const { methods } = recordOf(target)
+  let method = methods.get(name)
+  if (method === undefined) {
+    method = { routes: [], parameters: new Map(), headers: [] }
+    methods.set(name, method)
+  }
+  return method
+}
+
+/** What `@Controller` said of a class itself; a base class does not answer for it. */
+export function controllerRecord(target: object): ControllerRecord | undefined {
+  return ledger.get(target)?.controller
+}
+
+/**
+ * The methods of a class with those it inherits. What a subclass declares anew replaces what its base declared; what it
+ * leaves out (the routes, the parameters, the status) still holds.
+ */
+export function methodRecords(target: object): Map<string, MethodRecord> {
+  const base = Object.getPrototypeOf(target) as object | null
+  const methods = base === null ? new Map<string, MethodRecord>() : methodRecords(base)
+  for (const [name, own] of ledger.get(target)?.methods ?? []) {
+    const inherited = methods.get(name)
+    methods.set(name, inherited === undefined ? own : merge(inherited, own))
+  }
+  return methods
+}
+
+function merge(inherited: MethodRecord, own: MethodRecord): MethodRecord {
+  return {
+    ...inherited,
+    ...own,
+    routes: own.routes.length > 0 ? own.routes : inherited.routes,
+    parameters: own.parameters.size > 0 ? own.parameters : inherited.parameters,
+    headers: [...inherited.headers, ...own.headers],
+  }
+}
+
+function recordOf(target: object): ClassRecord {
+  let record = ledger.get(target)
+  if (record === undefined) {
+    record = { methods: new Map() }
+    ledger.set(target, record)
+  }
+  return record
+}

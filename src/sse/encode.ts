@@ -1,0 +1,84 @@
+import { SerializationError } from './errors.js'
+import { ServerSentEvent } from './event.js'
+import { defaultSerializer, type Serializer } from './serializer.js'
+
+const lineBreak = /\r\n|\r|\n/
+
+/**
+ * The text of one yielded value on the wire: a `ServerSentEvent` with its fields, anything else as data.
+ *
+ * The fields stand in the order comment, id, event, retry, data, each as `name: value` with one space, and the whole
+ * ends with an empty line. Data and comments are split at CRLF, CR and LF. Lone surrogates leave as U+FFFD, as in
+ * every UTF-8 text.
+ *
+ * @param serializer used where the event brings none of its own
+ * @throws {SerializationError} if there is no text for the data; there is then no text of the event either
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+ */
+export function encode(value: unknown, serializer: Serializer = defaultSerializer): string {
+  if (value instanceof ServerSentEvent) return encodeEvent(value, serializer)
+  return `${dataLines(value, serializer)}\n`
+}
+
+function encodeEvent(event: ServerSentEvent, serializer: Serializer): string {
+  const { id, event: type, retry, data } = event
+  const typed = type !== undefined && type !== ''
+  let text = event.comment === undefined ? '' : commentLines(event.comment)
+  if (id !== undefined) text += `id: ${id}\n`
+  if (typed) text += typeLine(type)
+  if (retry !== undefined) text += `retry: ${retry}\n`
+  if (data !== undefined || event.serializer !== undefined) text += dataLines(data, event.serializer ?? serializer)
+  else if (typed) text += 'data: \n'
+  return `${text}\n`
+}
+
+// A stream mostly repeats one type, and gluing its line together costs as much as looking at the whole event.
+let lastType = ''
+let lastTypeLine = ''
+
+function typeLine(type: string): string {
+  if (type !== lastType) {
+    lastType = type
+    lastTypeLine = `event: ${type}\n`
+  }
+  return lastTypeLine
+}
+
+function dataLines(data: unknown, serializer: Serializer): string {
+  if (serializer === defaultSerializer && typeof data === 'object' && !(data instanceof Uint8Array)) {
+    return `data: ${toJson(data)}\n`
+  }
+  const text = serialize(data, serializer)
+  return lineBreak.test(text) ? `data: ${text.split(lineBreak).join('\ndata: ')}\n` : `data: ${text}\n`
+}
+
+function toJson(data: object | null): string {
+  try {
+    const text = JSON.stringify(data)
+    if (text !== undefined) return text
+  } catch (error) {
+    throw new SerializationError(messageOf(error), error)
+  }
+  throw new SerializationError('its toJSON() returned nothing')
+}
+
+function serialize(data: unknown, serializer: Serializer): string {
+  let text: string
+  try {
+    text = serializer.serialize(data)
+  } catch (error) {
+    throw error instanceof SerializationError ? error : new SerializationError(messageOf(error), error)
+  }
+  if (typeof text !== 'string') {
+    throw new SerializationError(`${serializer.constructor.name}.serialize() returned no string but ${typeof text}`)
+  }
+  return text
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function commentLines(comment: string): string {
+  return `: ${comment.split(lineBreak).join('\n: ')}\n`
+}

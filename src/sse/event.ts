@@ -1,0 +1,132 @@
+import { EventFieldError } from './errors.js'
+import { base64Serializer, jsonSerializer, type Serializer, textSerializer } from './serializer.js'
+
+/** The largest reconnection time, in milliseconds: browsers keep it in 32 bits. */
+const MAX_RETRY = 2 ** 31 - 1
+
+/** The longest id: it comes back in a request header, and servers bound those. */
+const MAX_ID = 1024
+
+/** Event types that begin with this are the framework's own. */
+export const RESERVED_PREFIX = 'stream:'
+
+/** The last event ID of a stream that has said all it had to say: a client that reconnects with it is answered 204. */
+export const DONE_ID = 'stream.end'
+
+/** The fields of an event. Every one may be left out. */
+export interface EventFields<T = unknown> {
+  /** The payload. Without it nothing is dispatched in the browser, but an `id` or a `retry` still takes effect. */
+  data?: T
+  /** The event type: the name a client listens to. Without it the browser says `message`. */
+  event?: string
+  /**
+   * The last event ID: the browser sends it back when it reconnects. The empty string makes the client forget its
+   * position. Keep to letters, digits and `._~-`, and to 128 characters: other bytes make a cross-origin client ask
+   * permission first, and some clients cannot send them back at all.
+   */
+  id?: string
+  /** The reconnection time in milliseconds: how long the client waits before it comes back. An integer, 0 or more. */
+  retry?: number
+  /** A comment: the client does not see it. Each line of it is sent as one. */
+  comment?: string
+  /** Turns `data` into text, in place of the stream's serializer. */
+  serializer?: Serializer
+}
+
+/**
+ * One event of an event stream, with its fields.
+ *
+ * Yield one to set more than the data; a plain value is sent as the data of an event without a type. The two are told
+ * apart by class, so that `yield { data: 1 }` sends an object that happens to have a `data` key.
+ *
+ * @throws {EventFieldError} for a line break in `event`, a line break or NUL in `id`, a `retry` that is not a whole
+ *   number, and what else a client would misread. Nothing is repaired in silence.
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+ */
+export class ServerSentEvent<T = unknown> {
+  readonly data: T | undefined
+  readonly event: string | undefined
+  readonly id: string | undefined
+  readonly retry: number | undefined
+  readonly comment: string | undefined
+  readonly serializer: Serializer | undefined
+
+  constructor(fields: EventFields<T>) {
+    const { event, id, retry } = fields
+    if (event !== undefined) checkEventType(event)
+    if (id !== undefined) checkId(id)
+    if (retry !== undefined) checkRetry(retry)
+    this.data = fields.data
+    this.event = event
+    this.id = id
+    this.retry = retry
+    this.comment = fields.comment
+    this.serializer = fields.serializer
+  }
+}
+
+/** The fields that the short makers take beside the data. */
+export type MoreFields = Omit<EventFields, 'data' | 'event' | 'serializer'>
+
+/**
+ * An event with a type: `addEventListener(type, …)` receives it. Without data it is sent with empty data.
+ *
+ * Avoid the types `error` and `open`: the browser's EventSource has events of its own under these names.
+ */
+export function event<T>(type: string, data?: T, more?: EventFields<T>): ServerSentEvent<T> {
+  if (more === undefined) return new ServerSentEvent<T>({ event: type, data: data as T })
+  return new ServerSentEvent<T>({ ...more, event: type, data: data as T })
+}
+
+/** An event whose data is this text, whatever serializer the stream has. */
+export function text(data: string, more?: MoreFields): ServerSentEvent<string> {
+  return new ServerSentEvent({ ...more, data, serializer: textSerializer })
+}
+
+/** An event whose data is JSON, a string too. */
+export function json<T>(data: T, more?: MoreFields): ServerSentEvent<T> {
+  return new ServerSentEvent({ ...more, data, serializer: jsonSerializer })
+}
+
+/** An event whose data is Base64. Read it in the browser with `Uint8Array.from(atob(data), c => c.charCodeAt(0))`. */
+export function binary(data: ArrayBufferView | ArrayBuffer, more?: MoreFields): ServerSentEvent {
+  return new ServerSentEvent<unknown>({ ...more, data, serializer: base64Serializer })
+}
+
+/** An event whose data goes through a serializer of its own. */
+export function custom<T>(data: T, serializer: Serializer, more?: MoreFields): ServerSentEvent<T> {
+  return new ServerSentEvent({ ...more, data, serializer })
+}
+
+/** A comment: it keeps the connection busy, and the client does not see it. */
+export function comment(comment: string): ServerSentEvent<never> {
+  return new ServerSentEvent<never>({ comment })
+}
+
+// One look-up answers for the type of the event before, which is nearly always the type of this one.
+let lastType = ''
+
+function checkEventType(type: string): void {
+  if (type === lastType) return
+  if (typeof type !== 'string') throw new EventFieldError('event', type, 'is not a string')
+  if (/\p{Cc}/u.test(type)) throw new EventFieldError('event', type, 'holds a line break or another control character')
+  if (!type.isWellFormed()) throw new EventFieldError('event', type, 'holds half a character (a lone surrogate)')
+  if (type.startsWith(RESERVED_PREFIX)) {
+    throw new EventFieldError('event', type, `begins with "${RESERVED_PREFIX}", which only the framework may send`)
+  }
+  lastType = type
+}
+
+function checkId(id: string): void {
+  if (typeof id !== 'string') throw new EventFieldError('id', id, 'is not a string')
+  if (/\p{Cc}/u.test(id)) throw new EventFieldError('id', id, 'holds a line break, NUL or another control character')
+  if (!id.isWellFormed()) throw new EventFieldError('id', id, 'holds half a character (a lone surrogate)')
+  if (/^ | $/.test(id)) throw new EventFieldError('id', id, 'begins or ends with a space, which a header would lose')
+  if (id.length > MAX_ID) throw new EventFieldError('id', id, `is longer than ${MAX_ID} characters`)
+  if (id === DONE_ID) throw new EventFieldError('id', id, 'is the mark of a finished stream')
+}
+
+function checkRetry(retry: number): void {
+  if (Number.isInteger(retry) && retry >= 0 && retry <= MAX_RETRY) return
+  throw new EventFieldError('retry', retry, `is not a whole number of milliseconds from 0 to ${MAX_RETRY}`)
+}

@@ -1,0 +1,39 @@
+import { DONE_ID } from './event.js'
+
+/** Keeps a silent connection alive. A comment: no client sees it. */
+export const PING = ': ping\n\n'
+
+/** Lets the client's `open` fire when there is no event yet. */
+export const OPEN = ': open\n\n'
+
+/** How a stream that has said all tells its client not to come back. */
+export type EndMode = 'event' | 'id' | false
+
+/**
+ * The farewell of a source that is done. Its id is the mark by which a reconnecting client is known and answered 204,
+ * which ends the EventSource for good.
+ */
+export function doneFrame(mode: EndMode): string {
+  if (mode === 'event') return `id: ${DONE_ID}\nevent: stream:end\ndata: {"reason":"done"}\n\n`
+  return mode === 'id' ? `id: ${DONE_ID}\n\n` : ''
+}
+
+/**
+ * The farewell of a server that closes: the client is to come back, but not all clients at the same moment.
+ *
+ * @param retry the reconnection time in milliseconds
+ */
+export function closingFrame(mode: EndMode, retry: number): string {
+  if (mode === 'event') return `event: stream:end\nretry: ${retry}\ndata: {"reason":"closing"}\n\n`
+  return `retry: ${retry}\n\n`
+}
+
+/** The last event of a stream that failed. What it says was chosen for the client; the error itself is not in it. */
+export function errorFrame(problem: object): string {
+  return `event: stream:error\ndata: ${JSON.stringify(problem)}\n\n`
+}
+
+/** A reconnection time of its own, as a block without an event. */
+export function retryFrame(milliseconds: number): string {
+  return `retry: ${milliseconds}\n\n`
+}

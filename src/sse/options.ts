@@ -1,0 +1,116 @@
+import type { ServerSentEvent } from './event.js'
+import type { EndMode } from './frames.js'
+import { defaultSerializer, type Serializer } from './serializer.js'
+
+/** Where in a stream an error arose. */
+export interface StreamErrorContext {
+  /**
+   * `serialize`: an event has no text, and the answer decides what follows. `source`: the generator, or what else the
+   * stream reads, threw. `overflow`: a producer that does not wait sent too much. `cleanup`: a `finally` threw, after
+   * the stream was over.
+   */
+  readonly phase: 'serialize' | 'source' | 'overflow' | 'cleanup'
+  /** The value that could not be serialized. */
+  readonly value?: unknown
+  /** What the stream is called in logs: for a controller, `Prices.watch GET /prices/:symbol`. */
+  readonly name: string
+  /** The request of the stream: Fastify's in an app, Node's under `okapi/sse`. */
+  readonly request: unknown
+}
+
+/** What becomes of an event that could not be serialized: sent in another form, left out, or the end of the stream. */
+export type ErrorAnswer = ServerSentEvent | 'skip' | 'end'
+
+/**
+ * The options of an event stream. The nearest one wins, option by option: that of the route, then that of the app
+ * (`streamOptions`, or the token `STREAM_OPTIONS`), then the default.
+ */
+export interface StreamOptions {
+  /** Turns data into text; an event may bring its own. Default: strings raw, bytes as Base64, the rest as JSON. */
+  serializer?: Serializer
+  /**
+   * Milliseconds of silence after which a comment keeps the connection alive; at most an eighth late. 0 turns it off.
+   * Default 15,000, as the standard advises.
+   */
+  pingInterval?: number
+  /**
+   * Told of every error after the stream has begun. For `phase: 'serialize'` the answer counts: an event to send
+   * instead, `'skip'`, or `'end'` (which is also what no answer means).
+   */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a function that only logs returns nothing
+  onError?: (error: unknown, context: StreamErrorContext) => ErrorAnswer | undefined | void
+  /** The reconnection time to give the client at the start, in milliseconds. Default: none, the client's own. */
+  retry?: number
+  /**
+   * How a finished stream stays finished, though EventSource reconnects after every end. `'event'` sends a last event
+   * `stream:end`, whose id is answered 204 when the client comes back; `'id'` sends the id alone, which some clients
+   * ignore; `false` sends nothing. Default `'event'` for GET, `false` for other methods.
+   */
+  end?: EndMode
+  /** `'uuid'` gives an id to every event with data that has none. Nobody can resume from it. Default: no ids. */
+  ids?: 'uuid' | false
+  /**
+   * Milliseconds the head of the response waits for the first event, so that an error before it is a real HTTP error.
+   * Default 100; with 0 the head leaves at once.
+   */
+  headDelay?: number
+  /** About how many characters are gathered for one write, and may wait for a slow client. Default 16,000. */
+  highWaterMark?: number
+  /** Milliseconds after which a client that reads nothing, though there is something to read, is cut. Default 60,000. */
+  stallTimeout?: number
+  /** Milliseconds after which a generator that outlives its client is counted and logged. Default 5,000. */
+  orphanTimeout?: number
+}
+
+/** The options of a stream with every default filled in. */
+export interface ResolvedOptions extends Required<Omit<StreamOptions, 'onError' | 'retry' | 'end'>> {
+  readonly onError: StreamOptions['onError']
+  readonly retry: number | undefined
+  readonly end: EndMode
+}
+
+const defaults = {
+  serializer: defaultSerializer,
+  pingInterval: 15_000,
+  ids: false,
+  headDelay: 100,
+  highWaterMark: 16_000,
+  stallTimeout: 60_000,
+  orphanTimeout: 5_000,
+} as const satisfies Partial<StreamOptions>
+
+const milliseconds = ['pingInterval', 'headDelay', 'stallTimeout', 'orphanTimeout'] as const
+
+/**
+ * Fills in what the options leave open.
+ *
+ * @param method the HTTP method of the stream, for the default of `end`
+ * @param layers the options, the nearest first
+ * @throws {TypeError} for an option that makes no sense, named
+ */
+export function resolveOptions(method: string, ...layers: (StreamOptions | undefined)[]): ResolvedOptions {
+  const given: StreamOptions = {}
+  for (const layer of layers.reverse()) {
+    for (const [name, value] of Object.entries(layer ?? {}))
+      if (value !== undefined) Object.assign(given, { [name]: value })
+  }
+  const options: ResolvedOptions = {
+    ...defaults,
+    end: method === 'GET' ? 'event' : false,
+    onError: undefined,
+    retry: undefined,
+    ...given,
+  }
+  for (const name of milliseconds) check(name, options[name], 0)
+  if (options.retry !== undefined) check('retry', options.retry, 0)
+  check('highWaterMark', options.highWaterMark, 1)
+  if (typeof options.serializer?.serialize !== 'function') {
+    throw new TypeError('The stream option serializer is an object with a method serialize(data)')
+  }
+  return options
+}
+
+function check(name: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least && value < 2 ** 31) return
+  throw new TypeError(`The stream option ${name} is a whole number from ${least} to ${2 ** 31 - 1}, not ${value}`)
+}

@@ -1,0 +1,81 @@
+/** How many times a pulse beats in the time it measures: silence is noticed at most an eighth of the time late. */
+const BEATS = 8
+
+/** How many members are told in one turn of the event loop. */
+const SLICE = 500
+
+/**
+ * Notices silence: one timer for all members that share a duration, in place of one each. Touching a member costs no
+ * look at the clock. The timer runs only while there are members, and does not keep the process alive.
+ */
+export class Pulse<Member extends object> {
+  readonly #touched = new Map<Member, number>()
+  readonly #period: number
+  readonly #act: (member: Member) => void
+  #timer: NodeJS.Timeout | undefined
+  #beat = 0
+
+  /**
+   * @param duration milliseconds of silence, after which `act` is called, and again after each further duration
+   */
+  constructor(duration: number, act: (member: Member) => void) {
+    this.#period = Math.max(1, duration / BEATS)
+    this.#act = act
+  }
+
+  get size(): number {
+    return this.#touched.size
+  }
+
+  /** Takes a member in, or notes that it was not silent just now. */
+  touch(member: Member): void {
+    this.#touched.set(member, this.#beat)
+    this.#timer ??= setInterval(() => this.#onBeat(), this.#period).unref()
+  }
+
+  forget(member: Member): void {
+    if (!this.#touched.delete(member) || this.#touched.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  #onBeat(): void {
+    this.#beat++
+    this.#tell(this.#touched.entries())
+  }
+
+  #tell(members: MapIterator<[Member, number]>): void {
+    let told = 0
+    for (;;) {
+      const { done, value } = members.next()
+      if (done) return
+      const [member, beat] = value
+      if (this.#beat - beat <= BEATS) continue
+      this.#touched.set(member, this.#beat - 1)
+      this.#act(member)
+      if (++told === SLICE) {
+        setImmediate(() => this.#tell(members))
+        return
+      }
+    }
+  }
+}
+
+/** The pulses of one purpose, one for each duration in use. */
+export class Pulses<Member extends object> {
+  readonly #pulses = new Map<number, Pulse<Member>>()
+  readonly #act: (member: Member) => void
+
+  constructor(act: (member: Member) => void) {
+    this.#act = act
+  }
+
+  of(duration: number): Pulse<Member> {
+    let pulse = this.#pulses.get(duration)
+    if (pulse === undefined) {
+      pulse = new Pulse(duration, this.#act)
+      this.#pulses.set(duration, pulse)
+    }
+    return pulse
+  }
+}

@@ -1,0 +1,85 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { STREAM_HEADERS } from './headers.js'
+import { type ResolvedOptions, resolveOptions, type StreamErrorContext, type StreamOptions } from './options.js'
+import { isDone } from './request.js'
+import { type EventSourceLike, toSource } from './source.js'
+import { EventStream, type Orphan } from './stream.js'
+
+/** The options of `streamEvents`. */
+export interface StreamEventsOptions extends StreamOptions {
+  /** More headers for the response; they win over those of the stream. */
+  headers?: OutgoingHttpHeaders
+  /** What the stream is called in errors and logs. Default: the method and URL of the request. */
+  name?: string
+}
+
+/**
+ * Answers a request of plain `node:http` (or `node:http2`) with an event stream: no framework, no decorators.
+ *
+ * A client that comes back to a finished stream is answered 204, HEAD gets the head alone, and a client that leaves
+ * ends the source. Resolves when the response is over, for whatever reason.
+ *
+ * @example
+ * ```ts
+ * createServer((request, response) => streamEvents(request, response, clock()).catch(next)).listen(8080)
+ * ```
+ * @throws what the source threw before its first event, while nothing was sent: answer with an error of your own
+ * @throws {TypeError} if there is no source in the value, or an option makes no sense
+ */
+export async function streamEvents(
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+  values: EventSourceLike,
+  options: StreamEventsOptions = {},
+): Promise<void> {
+  const { headers, name, ...streamOptions } = options
+  const resolved = resolveOptions(request.method ?? 'GET', streamOptions)
+  if (resolved.end !== false && isDone(request.headers)) return end(response, 204)
+  const all = { ...STREAM_HEADERS, ...headers }
+  if (request.method === 'HEAD') return end(response, 200, all)
+  const source = toSource(values)
+  if (source === undefined) throw new TypeError('streamEvents() takes a generator, a channel, or another iterable')
+  await run(response, source, resolved, all, name ?? `${request.method} ${request.url}`, request)
+}
+
+async function run(
+  response: ServerResponse | Http2ServerResponse,
+  source: NonNullable<ReturnType<typeof toSource>>,
+  options: ResolvedOptions,
+  headers: OutgoingHttpHeaders,
+  name: string,
+  request: unknown,
+): Promise<void> {
+  let closed = (): void => {}
+  const over = new Promise<void>(resolve => {
+    closed = resolve
+  })
+  const stream = new EventStream(response, options, { name, request, problem, log, orphan, closed: () => closed() })
+  stream.from(source)
+  try {
+    await stream.ready()
+  } catch (error) {
+    if (response.destroyed) return
+    throw error
+  }
+  stream.open(headers)
+  await over
+}
+
+function end(response: ServerResponse | Http2ServerResponse, status: number, headers: OutgoingHttpHeaders = {}): void {
+  response.writeHead(status, headers)
+  response.end()
+}
+
+function problem(): object {
+  return { type: 'about:blank', title: 'Internal Server Error', status: 500 }
+}
+
+function log(error: unknown, context: StreamErrorContext): void {
+  console.error(`Event stream ${context.name} failed (${context.phase}):`, error)
+}
+
+function orphan({ name, age }: Orphan): void {
+  console.warn(`Event stream ${name}: its source still waits ${age} ms after the start, though its client has left`)
+}

@@ -1,0 +1,106 @@
+import { type OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
+import type { Socket } from 'node:net'
+
+/** The response that carries a stream: of `node:http`, or of `node:http2` in its compatible form. */
+export type StreamResponse = ServerResponse | Http2ServerResponse
+
+/** Where the text of a stream goes. Making one sends the head. */
+export interface Sink {
+  /**
+   * Writes text; with `last`, ends the response behind it.
+   *
+   * @returns whether the reader has taken everything: if not, wait for `drained`
+   */
+  write(text: string, last: boolean): boolean
+  /** Calls back once, when everything written has been taken. */
+  drained(callback: () => void): void
+}
+
+/** Sends the head of the response and returns the fastest way to write its body. */
+export function openSink(response: StreamResponse, headers: OutgoingHttpHeaders): Sink {
+  const socket = ownSocket(response)
+  if (socket) return new SocketSink(response as ServerResponse, socket, headers)
+  return new ResponseSink(response, headers)
+}
+
+/**
+ * The socket to write to, if the response is the one in charge of it. A response that waits behind others of a pipeline
+ * has none yet; one whose `write` was replaced (by a compressor, or a test) wants to see what is written.
+ */
+function ownSocket(response: StreamResponse): Socket | undefined {
+  if (!(response instanceof ServerResponse)) return undefined
+  if (response.write !== ServerResponse.prototype.write || response.end !== ServerResponse.prototype.end)
+    return undefined
+  return response.socket ?? undefined
+}
+
+/**
+ * Writes framed batches straight to the socket of an HTTP/1.1 response. The response itself writes the head and the
+ * end, so that the connection can be kept alive and the next request is served.
+ */
+class SocketSink implements Sink {
+  readonly #response: ServerResponse
+  readonly #socket: Socket
+  readonly #chunked: boolean
+  #corked = true
+
+  constructor(response: ServerResponse, socket: Socket, headers: OutgoingHttpHeaders) {
+    this.#response = response
+    this.#socket = socket
+    socket.cork()
+    response.writeHead(response.statusCode, headers)
+    response.flushHeaders()
+    this.#chunked = response.chunkedEncoding
+  }
+
+  write(text: string, last: boolean): boolean {
+    const socket = this.#socket
+    if (last && !this.#corked) {
+      this.#corked = true
+      socket.cork()
+    }
+    if (text !== '') this.#writeText(text)
+    if (last) this.#response.end()
+    if (this.#corked) {
+      this.#corked = false
+      socket.uncork()
+    }
+    // Not the answer of `write()`: it says no for every batch over the high-water mark, though the kernel took it all.
+    return socket.writableLength === 0
+  }
+
+  // The callback of an empty write comes when all before it is out. 'drain' would not come for less than a full buffer.
+  drained(callback: () => void): void {
+    this.#socket.write('', 'latin1', error => {
+      if (!error) callback()
+    })
+  }
+
+  #writeText(text: string): void {
+    const size = Buffer.byteLength(text)
+    const encoding = size === text.length ? 'latin1' : 'utf8'
+    this.#socket.write(this.#chunked ? `${size.toString(16)}\r\n${text}\r\n` : text, encoding)
+  }
+}
+
+/** Writes through the response: HTTP/2, and HTTP/1.1 where the socket is not ours alone. */
+class ResponseSink implements Sink {
+  readonly #response: ServerResponse
+
+  constructor(response: StreamResponse, headers: OutgoingHttpHeaders) {
+    this.#response = response as ServerResponse
+    this.#response.writeHead(response.statusCode, headers)
+    this.#response.flushHeaders()
+  }
+
+  write(text: string, last: boolean): boolean {
+    const taken = text === '' || this.#response.write(text)
+    if (last) this.#response.end()
+    return taken
+  }
+
+  drained(callback: () => void): void {
+    this.#response.once('drain', callback)
+  }
+}

@@ -1,0 +1,76 @@
+import { fromObservable, type ObservableLike, observableOf } from './observable.js'
+
+/**
+ * Where a stream gets its values: asked for one at a time, and told when no more are wanted. A synchronous source
+ * answers with a result, an asynchronous one with a promise of it.
+ */
+export interface Source {
+  next(): IteratorResult<unknown> | PromiseLike<IteratorResult<unknown>>
+  return?(): unknown
+}
+
+/** What an `@SSE` method may return, or give to `stream.pipe()`. */
+export type EventSourceLike<T = unknown> = AsyncIterable<T> | Iterable<T> | ReadableStream<T> | ObservableLike<T>
+
+/**
+ * The source behind a value: an async generator or other async iterable, an iterable, a web `ReadableStream`, a Node
+ * `Readable`, or an Observable. Nothing for anything else; a string is no source, though it could be iterated.
+ */
+export function toSource(value: unknown): Source | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  if (isReadableStream(value)) return fromReadableStream(value)
+  const observable = observableOf(value)
+  if (observable) return fromObservable(observable)
+  if (isNodeReadable(value)) return fromNodeReadable(value)
+  if (Symbol.asyncIterator in value) return (value as AsyncIterable<unknown>)[Symbol.asyncIterator]()
+  if (Symbol.iterator in value) return fromIterator((value as Iterable<unknown>)[Symbol.iterator]())
+  return undefined
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}
+
+// Reading through a reader, not through the stream's own iterator: only `cancel()` ends a read that waits.
+function fromReadableStream(stream: ReadableStream<unknown>): Source {
+  const reader = stream.getReader()
+  return {
+    next: () => reader.read() as Promise<IteratorResult<unknown>>,
+    return: () => reader.cancel(),
+  }
+}
+
+// Its iterator is an async generator, and so cannot be stopped while it waits; destroying the stream stops both.
+function fromNodeReadable(stream: NodeReadable): Source {
+  const iterator = stream[Symbol.asyncIterator]()
+  return {
+    next: () => iterator.next(),
+    return: () => {
+      stream.destroy()
+    },
+  }
+}
+
+// As `for await` does, a promise among the values of an iterable is waited for.
+function fromIterator(iterator: Iterator<unknown>): Source {
+  return {
+    next: () => {
+      const result = iterator.next()
+      if (result.done || !isThenable(result.value)) return result
+      return result.value.then(value => ({ done: false, value }))
+    },
+    return: () => iterator.return?.(),
+  }
+}
+
+interface NodeReadable extends AsyncIterable<unknown> {
+  destroy(): void
+}
+
+function isReadableStream(value: object): value is ReadableStream<unknown> {
+  return 'getReader' in value && typeof value.getReader === 'function'
+}
+
+function isNodeReadable(value: object): value is NodeReadable {
+  return 'pipe' in value && 'destroy' in value && typeof value.destroy === 'function' && Symbol.asyncIterator in value
+}

@@ -1,0 +1,486 @@
+import { randomUUID } from 'node:crypto'
+import type { OutgoingHttpHeaders } from 'node:http'
+import { encode } from './encode.js'
+import { OverflowError, StreamClosedError } from './errors.js'
+import { type EventFields, ServerSentEvent } from './event.js'
+import { closingFrame, doneFrame, errorFrame, OPEN, PING, retryFrame } from './frames.js'
+import type { ResolvedOptions, StreamErrorContext } from './options.js'
+import { Pulses } from './pulse.js'
+import type { Serializer } from './serializer.js'
+import { openSink, type Sink, type StreamResponse } from './sink.js'
+import { isThenable, type Source, toSource } from './source.js'
+import { spend, wait } from './turn.js'
+
+/** How much a producer that does not wait may send ahead, in characters. */
+const OVERFLOW = 1 << 20
+
+/** A generator that outlives its client: it waits for something and does not heed the signal. */
+export interface Orphan {
+  readonly name: string
+  /** Milliseconds since the stream began. */
+  readonly age: number
+  /** Fulfilled when it ends after all. */
+  readonly ended: Promise<void>
+}
+
+/** What a stream asks of the house around it. */
+export interface StreamHost {
+  /** What the stream is called in logs. */
+  readonly name: string
+  readonly request: unknown
+  /** What a client may know of an error: the data of `stream:error`. */
+  problem(error: unknown): object
+  /** Writes an error to the log. */
+  log(error: unknown, context: StreamErrorContext): void
+  /** Counts and logs a generator that outlives its client. */
+  orphan(orphan: Orphan): void
+  /** The stream is over, and its response with it. */
+  closed?(stream: EventStream): void
+}
+
+const pings = new Pulses<EventStream>(stream => stream.ping())
+const stalls = new Pulses<EventStream>(stream => stream.cut())
+
+/**
+ * One response that is an event stream: asks its source for a value when the socket has room, gathers what comes
+ * without waiting into one write, keeps silence alive, and ends.
+ *
+ * It watches the response from the moment it is made, so that a client that leaves during the set-up is noticed.
+ */
+export class EventStream {
+  readonly options: ResolvedOptions
+  readonly #response: StreamResponse
+  readonly #host: StreamHost
+  readonly #startedAt = Date.now()
+  #state: 'open' | 'ending' | 'ended' | 'closed' = 'open'
+  #text = ''
+  #headers: OutgoingHttpHeaders | undefined
+  #sink: Sink | undefined
+  #source: Source | undefined
+  #pingInterval: number
+  #pulling = false
+  #paused = false
+  #blocked = false
+  #armed = false
+  #failure: { error: unknown } | undefined
+  #gate: Gate | undefined
+  #senders: Gate[] | undefined
+  #controller: AbortController | undefined
+  #task: PromiseLike<unknown> | undefined
+
+  constructor(response: StreamResponse, options: ResolvedOptions, host: StreamHost) {
+    this.#response = response
+    this.options = options
+    this.#pingInterval = options.pingInterval
+    this.#host = host
+    response.once('close', this.#onClose)
+    if (response.destroyed || response.closed) queueMicrotask(this.#onClose)
+  }
+
+  /** Aborts when the client leaves or the server closes. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#state === 'closed') this.#controller.abort(new StreamClosedError())
+    return this.#controller.signal
+  }
+
+  /** Whether nothing more can be sent. */
+  get closed(): boolean {
+    return this.#state !== 'open'
+  }
+
+  /** Sends what the source gives, until it ends. */
+  from(source: Source): void {
+    this.#source = source
+    if (this.#state === 'open') this.#pull()
+    else this.#stopSource()
+  }
+
+  /** Lives as long as the task that sends by calls; a source it returns is sent behind them. */
+  follow(task: PromiseLike<unknown>): void {
+    this.#task = task
+    task.then(result => {
+      this.#task = undefined
+      const source = toSource(result)
+      if (source) this.from(source)
+      else this.#finish()
+    }, this.#fail)
+  }
+
+  /**
+   * Waits until there is something to send, the source has ended, or `headDelay` has passed.
+   *
+   * @throws what failed before the first event: it can still be an HTTP error
+   */
+  ready(): Promise<void> | undefined {
+    if (this.#failure) return Promise.reject(this.#failure.error)
+    if (this.#text !== '' || this.#state !== 'open' || this.options.headDelay === 0) return undefined
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, this.options.headDelay)
+      this.#gate = {
+        resolve: () => {
+          clearTimeout(timer)
+          resolve()
+        },
+        reject: error => {
+          clearTimeout(timer)
+          reject(error)
+        },
+      }
+    })
+  }
+
+  /** Lets the head of the response go, together with the first events. */
+  open(headers: OutgoingHttpHeaders): void {
+    if (this.#state === 'closed') return
+    this.#gate = undefined
+    this.#headers = headers
+    if (this.#text === '' && this.#state === 'open') this.#text = OPEN
+    if (this.options.retry !== undefined) this.#text = retryFrame(this.options.retry) + this.#text
+    this.#arm()
+  }
+
+  /**
+   * Sends one value by a call. Resolves when there is room for more.
+   *
+   * @throws {StreamClosedError} when nothing more can be sent
+   * @throws {SerializationError} when the value has no text; nothing of it was sent
+   */
+  async send(value: unknown): Promise<void> {
+    if (this.#state !== 'open') throw new StreamClosedError()
+    await this.#push(this.#encode(value, this.options.serializer))
+  }
+
+  /** Sends one value of a source that somebody else reads: like `send`, but a value without text goes to `onError`. */
+  async pass(value: unknown, { serializer, onError }: Pick<ResolvedOptions, 'serializer' | 'onError'>): Promise<void> {
+    if (this.#state !== 'open') throw new StreamClosedError()
+    let text: string
+    try {
+      text = this.#encode(value, serializer)
+    } catch (error) {
+      text = this.#substitute(error, value, onError)
+    }
+    if (text !== '') await this.#push(text)
+  }
+
+  /** Changes the time of silence before a ping. 0 turns pings off. */
+  set pingInterval(milliseconds: number) {
+    if (milliseconds === this.#pingInterval) return
+    pings.of(this.#pingInterval).forget(this)
+    this.#pingInterval = milliseconds
+    if (milliseconds > 0 && this.#sink && this.#state === 'open') pings.of(milliseconds).touch(this)
+  }
+
+  get pingInterval(): number {
+    return this.#pingInterval
+  }
+
+  /** Ends the stream because the server closes: says goodbye, and asks the client to come back after `retry` ms. */
+  close(retry: number): void {
+    if (this.#state !== 'open') return
+    this.#stop()
+    if (this.#headers === undefined) {
+      this.#refuse(new StreamClosedError())
+      return
+    }
+    this.#text += closingFrame(this.options.end, retry)
+    this.#end()
+  }
+
+  /** Gives up before anything was sent: the answer is somebody else's now. */
+  abandon(): void {
+    if (this.#state !== 'open') return
+    this.#stop()
+    this.#refuse(new StreamClosedError())
+  }
+
+  /** Ends the connection without a word: the client reads nothing, or the time to say goodbye is over. */
+  cut(): void {
+    this.#response.destroy()
+  }
+
+  ping(): void {
+    if (this.#state !== 'open' || this.#blocked || this.#text !== '') return
+    this.#text = PING
+    this.#flush()
+  }
+
+  /** Goes on in this turn of the event loop: the other streams had theirs. */
+  resume(): void {
+    if (this.#state === 'open') this.#pull()
+  }
+
+  // The source, asked for one value at a time. A synchronous one answers at once and stays in the loop.
+
+  #pull(): void {
+    const source = this.#source
+    if (source === undefined || this.#pulling) return
+    for (;;) {
+      let result: ReturnType<Source['next']>
+      try {
+        result = source.next()
+      } catch (error) {
+        this.#fail(error)
+        return
+      }
+      if (isThenable(result)) {
+        this.#pulling = true
+        result.then(this.#arrive, this.#fail)
+        return
+      }
+      if (result.done) {
+        this.#finish()
+        return
+      }
+      if (!this.#take(result.value)) return
+    }
+  }
+
+  readonly #arrive = (result: IteratorResult<unknown>): void => {
+    this.#pulling = false
+    if (this.#state !== 'open') return
+    if (result.done) this.#finish()
+    else if (this.#take(result.value)) this.#pull()
+  }
+
+  /** Adds the text of a value; returns whether the source may be asked for the next one. */
+  #take(value: unknown): boolean {
+    try {
+      this.#text += this.#encode(value, this.options.serializer)
+    } catch (error) {
+      if (!this.#recover(error, value)) return false
+    }
+    if (this.#gate && this.#text !== '') this.#gate.resolve()
+    const characters = this.#text.length
+    if (characters < this.options.highWaterMark && !this.#blocked) {
+      this.#arm()
+      return true
+    }
+    if (this.#blocked || !this.#flush()) {
+      this.#paused = true
+      return false
+    }
+    if (spend(characters)) return true
+    wait(this)
+    return false
+  }
+
+  #recover(error: unknown, value: unknown): boolean {
+    try {
+      this.#text += this.#substitute(error, value, this.options.onError)
+      // An event that is left out costs time all the same: without this, a source of nothing else would keep the loop.
+      if (spend(64)) return true
+      wait(this)
+    } catch (final) {
+      this.#stop()
+      this.#failWith(final, this.#context('serialize', value))
+    }
+    return false
+  }
+
+  /** The text of what `onError` sends in place of a value, if anything; otherwise the error. */
+  #substitute(error: unknown, value: unknown, onError: ResolvedOptions['onError']): string {
+    const answer = onError?.(error, this.#context('serialize', value)) ?? 'end'
+    if (answer === 'skip') return ''
+    if (answer instanceof ServerSentEvent) return this.#encode(answer, this.options.serializer)
+    throw error
+  }
+
+  #encode(value: unknown, serializer: Serializer): string {
+    return encode(this.options.ids === 'uuid' ? withId(value) : value, serializer)
+  }
+
+  // The calls.
+
+  #push(text: string): Promise<void> {
+    this.#text += text
+    this.#gate?.resolve()
+    if (this.#text.length > OVERFLOW) {
+      const error = new OverflowError(`${OVERFLOW} characters wait for a slow client`)
+      this.#stop()
+      this.#failWith(error, this.#context('overflow'))
+      return Promise.reject(error)
+    }
+    if (!this.#blocked && this.#headers !== undefined && this.#text.length >= this.options.highWaterMark) this.#flush()
+    else this.#arm()
+    if (!this.#blocked && this.#text.length < this.options.highWaterMark) return Promise.resolve()
+    return new Promise<void>((resolve, reject) => {
+      this.#senders ??= []
+      this.#senders.push({ resolve, reject })
+    })
+  }
+
+  // The way out.
+
+  /** Flushes when the queue of promises is empty: when the source really waits. */
+  #arm(): void {
+    if (this.#armed || this.#headers === undefined) return
+    this.#armed = true
+    process.nextTick(flushArmed, this)
+  }
+
+  /** @internal */
+  flushArmed(): void {
+    this.#armed = false
+    if (!this.#blocked && this.#hasMore() && this.#flush()) this.#roomAgain()
+  }
+
+  /** Writes what was gathered, the head before it and the end behind it; returns whether the client took all of it. */
+  #flush(): boolean {
+    if (this.#headers === undefined) return false
+    this.#sink ??= openSink(this.#response, this.#headers)
+    const text = this.#text
+    const last = this.#state === 'ending'
+    this.#text = ''
+    if (last) this.#state = 'ended'
+    if (this.#pingInterval > 0) pings.of(this.#pingInterval).touch(this)
+    if (this.#sink.write(text, last)) return true
+    this.#blocked = true
+    if (this.options.stallTimeout > 0) stalls.of(this.options.stallTimeout).touch(this)
+    if (!last) this.#sink.drained(this.#onDrain)
+    return false
+  }
+
+  #hasMore(): boolean {
+    return this.#state === 'ending' || (this.#state === 'open' && this.#text !== '')
+  }
+
+  readonly #onDrain = (): void => {
+    this.#blocked = false
+    stalls.of(this.options.stallTimeout).forget(this)
+    if (!this.#hasMore() || this.#flush()) this.#roomAgain()
+  }
+
+  #roomAgain(): void {
+    if (this.#senders) for (const sender of this.#senders.splice(0)) sender.resolve()
+    if (!this.#paused || this.#state !== 'open') return
+    this.#paused = false
+    this.#pull()
+  }
+
+  // The ends.
+
+  #finish(): void {
+    if (this.#state !== 'open') return
+    this.#text += doneFrame(this.options.end)
+    this.#end()
+  }
+
+  readonly #fail = (error: unknown): void => {
+    this.#pulling = false
+    this.#task = undefined
+    if (this.#state === 'open') this.#failWith(error, this.#context('source'))
+    // A source that throws because it was told to stop has simply ended.
+    else if (!isAbort(error)) this.#cleanupFailed(error)
+  }
+
+  #failWith(error: unknown, context: StreamErrorContext): void {
+    if (this.#headers === undefined && this.#text === '') {
+      this.#refuse(error)
+      return
+    }
+    this.#host.log(error, context)
+    if (context.phase !== 'serialize') this.options.onError?.(error, context)
+    this.#text += errorFrame(this.#host.problem(error))
+    this.#end()
+  }
+
+  /** Fails before the first event: the error is for the HTTP answer. */
+  #refuse(error: unknown): void {
+    this.#state = 'closed'
+    this.#failure = { error }
+    this.#gate?.reject(error)
+    this.#release()
+  }
+
+  #end(): void {
+    this.#state = 'ending'
+    this.#gate?.resolve()
+    this.#settleSenders()
+    if (this.#headers !== undefined && !this.#blocked) this.#flush()
+  }
+
+  readonly #onClose = (): void => {
+    if (this.#state === 'closed') return
+    const early = this.#state === 'open'
+    this.#state = 'closed'
+    this.#text = ''
+    this.#failure = { error: new StreamClosedError() }
+    if (early) {
+      this.#gate?.reject(new StreamClosedError())
+      this.#stop()
+    }
+    this.#release()
+  }
+
+  #release(): void {
+    this.#response.off('close', this.#onClose)
+    pings.of(this.#pingInterval).forget(this)
+    stalls.of(this.options.stallTimeout).forget(this)
+    this.#settleSenders()
+    this.#host.closed?.(this)
+  }
+
+  #settleSenders(): void {
+    if (this.#senders) for (const sender of this.#senders.splice(0)) sender.reject(new StreamClosedError())
+  }
+
+  /** Tells the source that no more is wanted. It is not waited for: one that is parked in an `await` never answers. */
+  #stop(): void {
+    this.#controller?.abort(new StreamClosedError())
+    if (this.#task) this.#watch(this.#task.then(noop, noop))
+    this.#task = undefined
+    this.#stopSource()
+  }
+
+  #stopSource(): void {
+    const source = this.#source
+    this.#source = undefined
+    let returned: unknown
+    try {
+      returned = source?.return?.()
+    } catch (error) {
+      this.#cleanupFailed(error)
+    }
+    if (isThenable(returned)) this.#watch(returned.then(noop, error => this.#cleanupFailed(error)))
+  }
+
+  #cleanupFailed(error: unknown): void {
+    const context = this.#context('cleanup')
+    this.#host.log(error, context)
+    this.options.onError?.(error, context)
+  }
+
+  #watch(settled: PromiseLike<void>): void {
+    const timer = setTimeout(() => {
+      this.#host.orphan({ name: this.#host.name, age: Date.now() - this.#startedAt, ended: Promise.resolve(settled) })
+    }, this.options.orphanTimeout).unref()
+    settled.then(() => clearTimeout(timer))
+  }
+
+  #context(phase: StreamErrorContext['phase'], value?: unknown): StreamErrorContext {
+    const { name, request } = this.#host
+    return phase === 'serialize' ? { phase, value, name, request } : { phase, name, request }
+  }
+}
+
+interface Gate {
+  resolve(): void
+  reject(error: unknown): void
+}
+
+function flushArmed(stream: EventStream): void {
+  stream.flushArmed()
+}
+
+function withId(value: unknown): unknown {
+  if (!(value instanceof ServerSentEvent)) return new ServerSentEvent({ data: value, id: randomUUID() })
+  if (value.id !== undefined || value.data === undefined) return value
+  return new ServerSentEvent({ ...(value as EventFields), id: randomUUID() })
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof StreamClosedError || (error instanceof Error && error.name === 'AbortError')
+}
+
+function noop(): void {}

@@ -1,0 +1,46 @@
+/**
+ * Shares each turn of the event loop among all fast streams of the process.
+ *
+ * A source that never waits could keep the loop for itself, and libuv accepts one new connection a turn: bounding the
+ * work of each stream would not help a newcomer behind a hundred of them, so the bound is on all together.
+ */
+
+/** How many characters all streams together may send in full batches in one turn. */
+const BUDGET = 65_536
+
+/** How many waiting streams go on in one turn: each sends at least one batch, a quarter of the budget. */
+const RESUMED = 4
+
+export interface Waiting {
+  resume(): void
+}
+
+const waiting: Waiting[] = []
+let spent = 0
+let armed = false
+
+/** Counts a full batch; says whether the stream that sent it may go on in this turn. */
+export function spend(characters: number): boolean {
+  spent += characters
+  arm()
+  return waiting.length === 0 && spent < BUDGET
+}
+
+/** Lets a stream go on in a later turn, behind those that wait already. */
+export function wait(stream: Waiting): void {
+  waiting.push(stream)
+  arm()
+}
+
+function arm(): void {
+  if (armed) return
+  armed = true
+  setImmediate(turn)
+}
+
+function turn(): void {
+  armed = false
+  spent = 0
+  for (const stream of waiting.splice(0, RESUMED)) stream.resume()
+  if (waiting.length > 0) arm()
+}
