@@ -44,12 +44,13 @@ export interface EventFields<T = unknown> {
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
 export class ServerSentEvent<T = unknown> {
-  readonly data: T | undefined
-  readonly event: string | undefined
-  readonly id: string | undefined
-  readonly retry: number | undefined
-  readonly comment: string | undefined
-  readonly serializer: Serializer | undefined
+  // Declared, not defined: the constructor is on the path of every event, and would write each field twice.
+  declare readonly data: T | undefined
+  declare readonly event: string | undefined
+  declare readonly id: string | undefined
+  declare readonly retry: number | undefined
+  declare readonly comment: string | undefined
+  declare readonly serializer: Serializer | undefined
 
   constructor(fields: EventFields<T>) {
     const { event, id, retry } = fields
