@@ -40,12 +40,19 @@ function fromReadableStream(stream: ReadableStream<unknown>): Source {
   }
 }
 
-// Its iterator is an async generator, and so cannot be stopped while it waits; destroying the stream stops both.
+// Its iterator is an async generator, and so cannot be stopped while it waits; destroying the stream stops both. The
+// read that waited then fails with a premature close, which was asked for and is no error.
 function fromNodeReadable(stream: NodeReadable): Source {
   const iterator = stream[Symbol.asyncIterator]()
+  let left = false
+  const onError = (error: unknown): IteratorResult<unknown> => {
+    if (left && isPrematureClose(error)) return { done: true, value: undefined }
+    throw error
+  }
   return {
-    next: () => iterator.next(),
+    next: () => iterator.next().catch(onError),
     return: () => {
+      left = true
       stream.destroy()
     },
   }
@@ -69,6 +76,10 @@ interface NodeReadable extends AsyncIterable<unknown> {
 
 function isReadableStream(value: object): value is ReadableStream<unknown> {
   return 'getReader' in value && typeof value.getReader === 'function'
+}
+
+function isPrematureClose(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | null)?.code === 'ERR_STREAM_PREMATURE_CLOSE'
 }
 
 function isNodeReadable(value: object): value is NodeReadable {
