@@ -58,16 +58,28 @@ function fromNodeReadable(stream: NodeReadable): Source {
   }
 }
 
-// As `for await` does, a promise among the values of an iterable is waited for.
+// As `for await` does, a promise among the values of an iterable is waited for; one that rejects ends the iterable,
+// which would otherwise never run its `finally`.
 function fromIterator(iterator: Iterator<unknown>): Source {
   return {
     next: () => {
       const result = iterator.next()
       if (result.done || !isThenable(result.value)) return result
-      return result.value.then(value => ({ done: false, value }))
+      return result.value.then(
+        value => ({ done: false, value }),
+        error => rejectClosed(iterator, error),
+      )
     },
     return: () => iterator.return?.(),
   }
+}
+
+// What the `finally` throws counts for less than the error that led to it.
+function rejectClosed(iterator: Iterator<unknown>, error: unknown): Promise<never> {
+  try {
+    iterator.return?.()
+  } catch {}
+  return Promise.reject(error)
 }
 
 interface NodeReadable extends AsyncIterable<unknown> {
