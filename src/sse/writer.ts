@@ -71,7 +71,13 @@ export class EventWriter {
    * @param options a serializer, an `onError` and a `pingInterval` for as long as this source lasts
    * @throws {TypeError} if there is no source in the value
    */
-  async pipe(values: EventSourceLike, options: PipeOptions = {}): Promise<void> {
+  pipe(values: EventSourceLike, options: PipeOptions = {}): Promise<void> {
+    const piped = this.#pipe(values, options)
+    piped.catch(noop)
+    return piped
+  }
+
+  async #pipe(values: EventSourceLike, options: PipeOptions): Promise<void> {
     const source = toSource(values)
     if (source === undefined) throw new TypeError('stream.pipe() takes a channel, a generator, or another iterable')
     const stream = this.#stream
