@@ -132,7 +132,8 @@ class Reader {
     this.#signal.removeEventListener('abort', this.#onAbort)
     if (this.#done) return
     this.#done = true
-    Promise.resolve(this.#source.return?.()).catch(noop)
+    // In a promise, for what `return()` throws at once: out of an abort listener it would end the process.
+    new Promise(resolve => resolve(this.#source.return?.())).catch(noop)
   }
 
   readonly #onAbort = (): void => {
