@@ -61,7 +61,7 @@ async function run(
   try {
     await stream.ready()
   } catch (error) {
-    if (response.destroyed) return
+    if (isGone(response)) return
     throw error
   }
   stream.open(headers)
@@ -80,6 +80,11 @@ function headersFor(response: StreamResponse, more: OutgoingHttpHeaders = {}): O
     headers[name.toLowerCase()] = value
   }
   return headers
+}
+
+// The response of HTTP/2 does not say itself that it was destroyed.
+function isGone(response: StreamResponse): boolean {
+  return 'stream' in response ? response.stream.destroyed : response.destroyed
 }
 
 function end(response: StreamResponse, status: number, headers: OutgoingHttpHeaders = {}): void {
