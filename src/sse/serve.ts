@@ -4,7 +4,7 @@ import { STREAM_HEADERS } from './headers.js'
 import { type ResolvedOptions, resolveOptions, type StreamErrorContext, type StreamOptions } from './options.js'
 import { isDone } from './request.js'
 import type { StreamResponse } from './sink.js'
-import { type EventSourceLike, toSource } from './source.js'
+import { dismiss, type EventSourceLike, toSource } from './source.js'
 import { EventStream, type Orphan } from './stream.js'
 
 /** The options of `streamEvents`. */
@@ -18,8 +18,8 @@ export interface StreamEventsOptions extends StreamOptions {
 /**
  * Answers a request of plain `node:http` (or `node:http2`) with an event stream: no framework, no decorators.
  *
- * A client that comes back to a finished stream is answered 204, HEAD gets the head alone, and a client that leaves
- * ends the source. Resolves when the response is over, for whatever reason.
+ * A client that comes back to a finished stream is answered 204, and HEAD gets the head alone; the source is told then
+ * that nobody reads it. A client that leaves ends the source. Resolves when the response is over, for whatever reason.
  *
  * @example
  * ```ts
@@ -36,9 +36,12 @@ export async function streamEvents(
 ): Promise<void> {
   const { headers, name, ...streamOptions } = options
   const resolved = resolveOptions(request.method ?? 'GET', streamOptions)
-  if (resolved.end !== false && isDone(request.headers)) return end(response, 204)
   const all = headersFor(response, headers)
-  if (request.method === 'HEAD') return end(response, 200, all)
+  const isOver = resolved.end !== false && isDone(request.headers)
+  if (isOver || request.method === 'HEAD') {
+    dismiss(values)
+    return isOver ? end(response, 204) : end(response, 200, all)
+  }
   const source = toSource(values)
   if (source === undefined) throw new TypeError('streamEvents() takes a generator, a channel, or another iterable')
   await run(response, source, resolved, all, name ?? `${request.method} ${request.url}`, request)

@@ -27,6 +27,11 @@ export function toSource(value: unknown): Source | undefined {
   return undefined
 }
 
+/** Tells what is behind a value that nobody will read it. An Observable without a subscriber need not be told. */
+export function dismiss(value: object): void {
+  new Promise(resolve => resolve(observableOf(value) ? undefined : toSource(value)?.return?.())).catch(() => {})
+}
+
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
