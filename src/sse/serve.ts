@@ -35,7 +35,7 @@ export async function streamEvents(
   options: StreamEventsOptions = {},
 ): Promise<void> {
   const { headers, name, ...streamOptions } = options
-  const resolved = resolveOptions(request.method ?? 'GET', streamOptions)
+  const resolved = resolveOptions(String(request.method), streamOptions)
   const all = headersFor(response, headers)
   const isOver = resolved.end !== false && isDone(request.headers)
   if (isOver || request.method === 'HEAD') {
