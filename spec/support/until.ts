@@ -1,0 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Waits for a condition; fails when it has not come true in good time. */
+export async function until(condition: () => boolean, what = String(condition)): Promise<void> {
+  const deadline = Date.now() + 5_000
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`Waited in vain for: ${what}`)
+    await sleep(1)
+  }
+}
+
+/** Lets the event loop turn. */
+export async function turns(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await new Promise(resolve => setImmediate(resolve))
+}
