@@ -129,7 +129,7 @@ function kindOf(value: unknown): string {
 /** Fails before the stream has begun. A client that is gone needs no answer. */
 function refuse(stream: EventStream, reply: FastifyReply, error: unknown, closing: boolean): FastifyReply {
   stream.abandon()
-  if (reply.raw.destroyed) return reply.hijack()
+  if (stream.left) return reply.hijack()
   throw closing && error instanceof StreamClosedError ? new HttpError(503, 'The server is closing') : error
 }
 
