@@ -140,9 +140,13 @@ export class EventStream {
     })
   }
 
-  /** Lets the head of the response go, together with the first events. */
+  /**
+   * Lets the head of the response go, together with the first events.
+   *
+   * @throws what failed since the stream was ready: it can still be an HTTP error
+   */
   open(headers: OutgoingHttpHeaders): void {
-    if (this.#state === 'closed') return
+    if (this.#failure) throw this.#failure.error
     this.#gate = undefined
     this.#headers = headers
     if (this.#text === '' && this.#state === 'open') this.#text = OPEN
