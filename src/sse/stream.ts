@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { OutgoingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
 import { encode } from './encode.js'
 import { OverflowError, StreamClosedError } from './errors.js'
 import { type EventFields, ServerSentEvent } from './event.js'
@@ -66,6 +67,7 @@ export class EventStream {
   #senders: Gate[] | undefined
   #controller: AbortController | undefined
   #task: PromiseLike<unknown> | undefined
+  #connection: Socket | undefined
 
   constructor(response: StreamResponse, options: ResolvedOptions, host: StreamHost) {
     this.#response = response
@@ -73,7 +75,15 @@ export class EventStream {
     this.#pingInterval = options.pingInterval
     this.#host = host
     response.once('close', this.#onClose)
-    if (response.destroyed || response.closed) queueMicrotask(this.#onClose)
+    if (this.left) queueMicrotask(this.#onClose)
+    else if (response.socket === null) this.#watchConnection(response.req.socket)
+  }
+
+  /** Whether the client has left, or was cut off. */
+  get left(): boolean {
+    const response = this.#response
+    if ('stream' in response) return response.stream.destroyed
+    return response.destroyed || response.closed || (response.socket === null && response.req.socket.destroyed)
   }
 
   /** Aborts when the client leaves or the server closes. */
@@ -129,9 +139,13 @@ export class EventStream {
     })
   }
 
-  /** Lets the head of the response go, together with the first events. */
+  /**
+   * Lets the head of the response go, together with the first events.
+   *
+   * @throws what failed since the stream was ready: it can still be an HTTP error
+   */
   open(headers: OutgoingHttpHeaders): void {
-    if (this.#state === 'closed') return
+    if (this.#failure) throw this.#failure.error
     this.#gate = undefined
     this.#headers = headers
     if (this.#text === '' && this.#state === 'open') this.#text = OPEN
@@ -196,6 +210,8 @@ export class EventStream {
   /** Ends the connection without a word: the client reads nothing, or the time to say goodbye is over. */
   cut(): void {
     this.#response.destroy()
+    // A response that waits for its turn is destroyed when that comes: too late for a server that closes.
+    if (this.#connection) this.#onClose()
   }
 
   ping(): void {
@@ -429,8 +445,15 @@ export class EventStream {
     this.#release()
   }
 
+  // Node tells only the response at the front of a pipeline that the connection has closed.
+  #watchConnection(connection: Socket): void {
+    this.#connection = connection.setMaxListeners(connection.getMaxListeners() + 1)
+    connection.once('close', this.#onClose)
+  }
+
   #release(): void {
     this.#response.off('close', this.#onClose)
+    this.#connection?.off('close', this.#onClose)
     pings.of(this.#pingInterval).forget(this)
     stalls.of(this.options.stallTimeout).forget(this)
     this.#settleSenders()
