@@ -83,6 +83,13 @@ function valueReader(
   if (type === undefined) {
     throw new DefinitionError(where, `the type of ${decorator} is unknown: its class is imported around in a circle`)
   }
+  // No request holds a function. The compiler says so of a class whose import it removed: nothing would be checked.
+  if (type === Function) {
+    throw new DefinitionError(
+      where,
+      `the type of ${decorator} is lost: import its class as a value, not by "import type"`,
+    )
+  }
   const whole = partReader(part)
   const dto = dtoOf(where, type)
   if (name === undefined) {
@@ -126,7 +133,7 @@ function invalid(part: RequestPart, name: string, constraint: string, what: stri
   return new InvalidRequestError([{ in: part, property: name, constraint, detail: `${subject} ${what}` }])
 }
 
-const plainTypes = new Set<unknown>([String, Number, Boolean, BigInt, Date, Array, Object, Function, Symbol, Promise])
+const plainTypes = new Set<unknown>([String, Number, Boolean, BigInt, Date, Array, Object, Symbol, Promise])
 
 /** The DTO class behind a type: a class of the user's. The types that Node brings pass unchecked. */
 function dtoOf(where: string, type: unknown): DtoClass | undefined {
