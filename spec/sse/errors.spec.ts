@@ -7,7 +7,7 @@ describe('The errors of event streams', () => {
     { error: new SerializationError('no form'), name: 'SerializationError', code: 'ERR_SERIALIZATION' },
     { error: new StreamClosedError(), name: 'StreamClosedError', code: 'ERR_STREAM_CLOSED' },
     { error: new OverflowError('100 values wait'), name: 'OverflowError', code: 'ERR_OVERFLOW' },
-    { error: new StreamError('ERR_OVERFLOW', 'no source'), name: 'StreamError', code: 'ERR_SOURCE' },
+    { error: new StreamError('ERR_OVERFLOW', 'no source'), name: 'StreamError', code: 'ERR_OVERFLOW' },
   ]
 
   for (const { error, name, code } of all) {
