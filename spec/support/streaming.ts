@@ -2,8 +2,19 @@ import type { IncomingMessage } from 'node:http'
 import { STREAM_HEADERS } from '../../src/sse/headers.js'
 import { resolveOptions, type StreamErrorContext, type StreamOptions } from '../../src/sse/options.js'
 import type { StreamResponse } from '../../src/sse/sink.js'
+import { toSource } from '../../src/sse/source.js'
 import { EventStream, type Orphan, type StreamHost } from '../../src/sse/stream.js'
 import { listen } from './listen.js'
+import { ask, type Wire } from './wire.js'
+
+/** How a stream of GET ends that has said all. */
+export const DONE = 'id: stream.end\nevent: stream:end\ndata: {"reason":"done"}\n\n'
+
+/** How a stream ends that failed: the recorder gives nothing away. */
+export const FAILED = 'event: stream:error\ndata: {"title":"masked"}\n\n'
+
+/** What is waited for in vain. */
+export const never = new Promise<never>(() => {})
 
 /** A host that remembers what its streams told it. */
 export class Recorder implements StreamHost {
@@ -59,4 +70,23 @@ export async function streaming(
     }
   })
   return { port, host, streams, responses }
+}
+
+/** Every request to the port gets a stream of what `values` returns: a generator, or what else is a source. */
+export function streamsOf(
+  values: (request: IncomingMessage) => object,
+  options: StreamOptions = {},
+): Promise<Streaming> {
+  return streaming((stream, request) => {
+    const source = toSource(values(request))
+    if (source) stream.from(source)
+  }, options)
+}
+
+/** A whole stream of what `values` returns, from its head to its end. */
+export async function whole(values: () => object, options: StreamOptions = {}, method = 'GET'): Promise<Wire> {
+  const { port } = await streamsOf(values, options)
+  const wire = ask(port, { method })
+  await wire.ends()
+  return wire
 }

@@ -13,3 +13,13 @@ export async function until(condition: () => boolean, what = String(condition)):
 export async function turns(count: number): Promise<void> {
   for (let n = 0; n < count; n++) await new Promise(resolve => setImmediate(resolve))
 }
+
+/** Waits until a number grows no more, for a while. */
+export async function settles(number: () => number): Promise<number> {
+  let [last, since] = [number(), Date.now()]
+  await until(() => {
+    if (number() !== last || last === 0) [last, since] = [number(), Date.now()]
+    return Date.now() - since > 40
+  }, 'a number that grows no more')
+  return last
+}

@@ -85,7 +85,8 @@ export class Wire {
 
   /** Waits for the end of a chunked body. */
   async ends(): Promise<void> {
-    await until(() => this.text.endsWith('0\r\n\r\n'), 'the end of the response')
+    const tail = () => Buffer.concat(this.#parts.slice(-5)).subarray(-5).toString('latin1')
+    await until(() => tail() === '0\r\n\r\n', 'the end of the response')
   }
 
   /** Waits for the end of the connection. */
