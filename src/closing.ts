@@ -37,7 +37,7 @@ export function idleCloser(app: FastifyInstance): () => void {
       for (const session of sessions) session.close()
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
     }
-    const timer = setInterval(sweep, SWEEP)
+    const timer = setInterval(sweep, SWEEP).unref()
     server.once('close', () => clearInterval(timer))
   }
 }
