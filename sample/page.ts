@@ -19,7 +19,7 @@ export class Page {
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   )
   index() {
-    return view('page', { title: 'Okapi SSE Demo', eventUrl: '/events', streams })
+    return view('page', { title: 'Okapi SSE Demo', message: 'Every stream, at work.', eventUrl: '/events', streams })
   }
 
   @Get('/page.css')

@@ -10,17 +10,19 @@ export function startChat(element) {
 
   form.addEventListener('submit', async submit => {
     submit.preventDefault()
+    if (send.hidden) return
     const controller = new AbortController()
     const onStop = () => controller.abort()
     stop.addEventListener('click', onStop)
-    busy(true)
-    say('you', input.value)
+    const message = input.value
+    input.value = ''
+    say('you', message)
     const answer = say('okapi', '')
+    busy(true)
     try {
-      await ask(input.value, controller.signal, text => grow(answer, text))
-      input.value = ''
+      await ask(message, controller.signal, word => add(answer, word))
     } catch (error) {
-      answer.append(note(controller.signal.aborted ? 'Stopped.' : error.message))
+      add(answer, note(controller.signal.aborted ? 'Stopped.' : error.message))
     }
     stop.removeEventListener('click', onStop)
     busy(false)
@@ -37,14 +39,14 @@ export function startChat(element) {
   function say(who, text) {
     const item = document.createElement('li')
     item.className = who
-    item.append(text)
     talk.append(item)
-    item.scrollIntoView({ block: 'nearest' })
+    add(item, text)
     return item
   }
 
-  function grow(answer, text) {
-    answer.append(text)
+  /** Adds to what was said. A string is appended as text, never as markup. */
+  function add(item, text) {
+    item.append(text)
     talk.scrollTop = talk.scrollHeight
   }
 }
