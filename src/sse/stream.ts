@@ -106,6 +106,36 @@ export class EventStream {
     else this.#stopSource()
   }
 
+  /**
+   * Waits for the set-up of the stream, but not longer than there is somebody to stream to. A source that comes too
+   * late is told that nobody reads it.
+   *
+   * @throws {StreamClosedError} when the client leaves or the server closes meanwhile
+   */
+  settle(setUp: PromiseLike<unknown>): Promise<unknown> {
+    this.#task = setUp
+    return new Promise((resolve, reject) => {
+      this.#gate = { resolve: noop, reject }
+      if (this.#failure) reject(this.#failure.error)
+      setUp.then(
+        value => {
+          this.#task = undefined
+          if (this.#state === 'open') resolve(value)
+          else this.#dismiss(value)
+        },
+        error => {
+          if (this.#state === 'open') reject(error)
+          else this.#fail(error)
+        },
+      )
+    })
+  }
+
+  #dismiss(value: unknown): void {
+    const source = toSource(value)
+    if (source) this.from(source)
+  }
+
   /** Lives as long as the task that sends by calls; a source it returns is sent behind them. */
   follow(task: PromiseLike<unknown>): void {
     this.#task = task
