@@ -426,7 +426,7 @@ export class EventStream {
       return
     }
     this.#host.log(error, context)
-    if (context.phase !== 'serialize') this.options.onError?.(error, context)
+    if (context.phase !== 'serialize') this.#tell(error, context)
     this.#text += errorFrame(this.#host.problem(error))
     this.#end()
   }
@@ -501,7 +501,16 @@ export class EventStream {
   #cleanupFailed(error: unknown): void {
     const context = this.#context('cleanup')
     this.#host.log(error, context)
-    this.options.onError?.(error, context)
+    this.#tell(error, context)
+  }
+
+  /** Tells `onError` of an error. What it throws itself is logged: nobody stands above it to catch that. */
+  #tell(error: unknown, context: StreamErrorContext): void {
+    try {
+      this.options.onError?.(error, context)
+    } catch (own) {
+      this.#host.log(own, context)
+    }
   }
 
   #watch(settled: PromiseLike<void>): void {
