@@ -274,6 +274,7 @@ export class EventStream {
         result.then(this.#arrive, this.#fail)
         return
       }
+      if (!this.#isResult(result)) return
       if (result.done) {
         this.#finish()
         return
@@ -284,9 +285,16 @@ export class EventStream {
 
   readonly #arrive = (result: IteratorResult<unknown>): void => {
     this.#pulling = false
-    if (this.#state !== 'open') return
+    if (this.#state !== 'open' || !this.#isResult(result)) return
     if (result.done) this.#finish()
     else if (this.#take(result.value)) this.#pull()
+  }
+
+  /** As in `for await`, an iterator that breaks its contract is an error of the source, and not of whoever asked it. */
+  #isResult(result: unknown): boolean {
+    if (typeof result === 'object' && result !== null) return true
+    this.#fail(new TypeError(`The iterator of a stream returned ${typeof result} in place of { done, value }`))
+    return false
   }
 
   /** Adds the text of a value; returns whether the source may be asked for the next one. */
