@@ -347,14 +347,15 @@ export class EventStream {
   // The calls.
 
   #push(text: string): Promise<void> {
-    this.#text += text
-    this.#gate?.resolve()
+    // One event may be as long as it likes: only what waits already tells that the producer does not.
     if (this.#text.length > OVERFLOW) {
       const error = new OverflowError(`${OVERFLOW} characters wait for a slow client`)
       this.#stop()
       this.#failWith(error, this.#context('overflow'))
       return Promise.reject(error)
     }
+    this.#text += text
+    this.#gate?.resolve()
     if (!this.#blocked && this.#headers !== undefined && this.#text.length >= this.options.highWaterMark) this.#flush()
     else this.#arm()
     if (!this.#blocked && this.#text.length < this.options.highWaterMark) return Promise.resolve()
