@@ -253,7 +253,9 @@ export class EventStream {
 
   /** Goes on in this turn of the event loop: the other streams had theirs. */
   resume(): void {
-    if (this.#state === 'open') this.#pull()
+    if (this.#state !== 'open') return
+    if (!this.#blocked) this.#resolveSenders()
+    this.#pull()
   }
 
   // The source, asked for one value at a time. A synchronous one answers at once and stays in the loop.
@@ -356,13 +358,24 @@ export class EventStream {
     }
     this.#text += text
     this.#gate?.resolve()
-    if (!this.#blocked && this.#headers !== undefined && this.#text.length >= this.options.highWaterMark) this.#flush()
-    else this.#arm()
-    if (!this.#blocked && this.#text.length < this.options.highWaterMark) return Promise.resolve()
+    if (this.#hasRoom()) return Promise.resolve()
     return new Promise<void>((resolve, reject) => {
       this.#senders ??= []
       this.#senders.push({ resolve, reject })
     })
+  }
+
+  /** Sends what was gathered, if it is a batch; returns whether a call may send more in this turn of the event loop. */
+  #hasRoom(): boolean {
+    const characters = this.#text.length
+    if (characters < this.options.highWaterMark) {
+      this.#arm()
+      return !this.#blocked
+    }
+    if (this.#blocked || !this.#flush()) return false
+    if (spend(characters)) return true
+    if (!this.#senders?.length) wait(this)
+    return false
   }
 
   // The way out.
@@ -407,7 +420,7 @@ export class EventStream {
   }
 
   #roomAgain(): void {
-    if (this.#senders) for (const sender of this.#senders.splice(0)) sender.resolve()
+    this.#resolveSenders()
     if (!this.#paused || this.#state !== 'open') return
     this.#paused = false
     this.#pull()
@@ -451,7 +464,7 @@ export class EventStream {
   #end(): void {
     this.#state = 'ending'
     this.#gate?.resolve()
-    this.#settleSenders()
+    this.#rejectSenders()
     if (this.#headers !== undefined && !this.#blocked) this.#flush()
   }
 
@@ -479,11 +492,15 @@ export class EventStream {
     this.#connection?.off('close', this.#onClose)
     pings.of(this.#pingInterval).forget(this)
     stalls.of(this.options.stallTimeout).forget(this)
-    this.#settleSenders()
+    this.#rejectSenders()
     this.#host.closed?.(this)
   }
 
-  #settleSenders(): void {
+  #resolveSenders(): void {
+    if (this.#senders) for (const sender of this.#senders.splice(0)) sender.resolve()
+  }
+
+  #rejectSenders(): void {
     if (this.#senders) for (const sender of this.#senders.splice(0)) sender.reject(new StreamClosedError())
   }
 
