@@ -1,6 +1,7 @@
-import type { Http2SecureServer } from 'node:http2'
+import type { Http2SecureServer, Http2Server } from 'node:http2'
 import type { Server as SecureServer } from 'node:https'
 import fastify, {
+  type FastifyHttp2Options,
   type FastifyHttp2SecureOptions,
   type FastifyHttpsOptions,
   type FastifyInstance,
@@ -19,6 +20,7 @@ export type FastifyOptions =
   | FastifyServerOptions
   | FastifyHttpsOptions<SecureServer>
   | FastifyHttp2SecureOptions<Http2SecureServer>
+  | FastifyHttp2Options<Http2Server>
 
 /** The options of an app. */
 export interface AppOptions extends Omit<OkapiOptions, 'streams' | 'log'> {

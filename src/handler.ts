@@ -117,7 +117,7 @@ async function begin(target: StreamTarget, stream: EventStream, exchange: Exchan
   let result = call(target, exchange)
   if (calls) stream.follow(Promise.resolve(result))
   else {
-    if (isThenable(result)) result = await result
+    if (isThenable(result)) result = await stream.settle(result)
     const source = toSource(result)
     if (source === undefined)
       throw new TypeError(`${target.name} returned ${kindOf(result)}; a stream needs ${SOURCES}`)

@@ -105,6 +105,36 @@ export class EventStream {
     else this.#stopSource()
   }
 
+  /**
+   * Waits for the set-up of the stream, but not longer than there is somebody to stream to. A source that comes too
+   * late is told that nobody reads it.
+   *
+   * @throws {StreamClosedError} when the client leaves or the server closes meanwhile
+   */
+  settle(setUp: PromiseLike<unknown>): Promise<unknown> {
+    this.#task = setUp
+    return new Promise((resolve, reject) => {
+      this.#gate = { resolve: noop, reject }
+      if (this.#failure) reject(this.#failure.error)
+      setUp.then(
+        value => {
+          this.#task = undefined
+          if (this.#state === 'open') resolve(value)
+          else this.#dismiss(value)
+        },
+        error => {
+          if (this.#state === 'open') reject(error)
+          else this.#fail(error)
+        },
+      )
+    })
+  }
+
+  #dismiss(value: unknown): void {
+    const source = toSource(value)
+    if (source) this.from(source)
+  }
+
   /** Lives as long as the task that sends by calls; a source it returns is sent behind them. */
   follow(task: PromiseLike<unknown>): void {
     this.#task = task
@@ -222,7 +252,9 @@ export class EventStream {
 
   /** Goes on in this turn of the event loop: the other streams had theirs. */
   resume(): void {
-    if (this.#state === 'open') this.#pull()
+    if (this.#state !== 'open') return
+    if (!this.#blocked) this.#resolveSenders()
+    this.#pull()
   }
 
   // The source, asked for one value at a time. An asynchronous one calls back, a synchronous one stays in the loop.
@@ -230,6 +262,7 @@ export class EventStream {
   #pull(): void {
     let result = this.#ask()
     while (result !== undefined && !isThenable(result)) {
+      if (!this.#isResult(result)) return
       if (result.done) {
         this.#finish()
         return
@@ -250,7 +283,7 @@ export class EventStream {
   }
 
   readonly #arrive = (result: IteratorResult<unknown>): void => {
-    if (this.#state !== 'open') return
+    if (this.#state !== 'open' || !this.#isResult(result)) return
     if (result.done) this.#finish()
     else if (this.#take(result.value)) this.#pullAsync()
   }
@@ -266,6 +299,13 @@ export class EventStream {
     }
     const promise = result instanceof Promise ? result : Promise.resolve(result)
     promise.then(this.#arrive, this.#fail)
+  }
+
+  /** As in `for await`, an iterator that breaks its contract is an error of the source, and not of whoever asked it. */
+  #isResult(result: unknown): boolean {
+    if (typeof result === 'object' && result !== null) return true
+    this.#fail(new TypeError(`The iterator of a stream returned ${typeof result} in place of { done, value }`))
+    return false
   }
 
   /** Adds the text of a value; returns whether the source may be asked for the next one. */
@@ -325,21 +365,33 @@ export class EventStream {
   // The calls.
 
   #push(text: string): Promise<void> {
-    this.#text += text
-    this.#gate?.resolve()
+    // One event may be as long as it likes: only what waits already tells that the producer does not.
     if (this.#text.length > OVERFLOW) {
       const error = new OverflowError(`${OVERFLOW} characters wait for a slow client`)
       this.#stop()
       this.#failWith(error, this.#context('overflow'))
       return Promise.reject(error)
     }
-    if (!this.#blocked && this.#headers !== undefined && this.#text.length >= this.options.highWaterMark) this.#flush()
-    else this.#arm()
-    if (!this.#blocked && this.#text.length < this.options.highWaterMark) return Promise.resolve()
+    this.#text += text
+    this.#gate?.resolve()
+    if (this.#hasRoom()) return Promise.resolve()
     return new Promise<void>((resolve, reject) => {
       this.#senders ??= []
       this.#senders.push({ resolve, reject })
     })
+  }
+
+  /** Sends what was gathered, if it is a batch; returns whether a call may send more in this turn of the event loop. */
+  #hasRoom(): boolean {
+    const characters = this.#text.length
+    if (characters < this.options.highWaterMark) {
+      this.#arm()
+      return !this.#blocked
+    }
+    if (this.#blocked || !this.#flush()) return false
+    if (spend(characters)) return true
+    if (!this.#senders?.length) wait(this)
+    return false
   }
 
   // The way out.
@@ -385,7 +437,7 @@ export class EventStream {
   }
 
   #roomAgain(): void {
-    if (this.#senders) for (const sender of this.#senders.splice(0)) sender.resolve()
+    this.#resolveSenders()
     if (!this.#paused || this.#state !== 'open') return
     this.#paused = false
     this.#pull()
@@ -412,7 +464,7 @@ export class EventStream {
       return
     }
     this.#host.log(error, context)
-    if (context.phase !== 'serialize') this.options.onError?.(error, context)
+    if (context.phase !== 'serialize') this.#tell(error, context)
     this.#text += errorFrame(this.#host.problem(error))
     this.#end()
   }
@@ -428,7 +480,7 @@ export class EventStream {
   #end(): void {
     this.#state = 'ending'
     this.#gate?.resolve()
-    this.#settleSenders()
+    this.#rejectSenders()
     if (this.#headers !== undefined && !this.#blocked) this.#flush()
   }
 
@@ -456,11 +508,15 @@ export class EventStream {
     this.#connection?.off('close', this.#onClose)
     pings.of(this.#pingInterval).forget(this)
     stalls.of(this.options.stallTimeout).forget(this)
-    this.#settleSenders()
+    this.#rejectSenders()
     this.#host.closed?.(this)
   }
 
-  #settleSenders(): void {
+  #resolveSenders(): void {
+    if (this.#senders) for (const sender of this.#senders.splice(0)) sender.resolve()
+  }
+
+  #rejectSenders(): void {
     if (this.#senders) for (const sender of this.#senders.splice(0)) sender.reject(new StreamClosedError())
   }
 
@@ -487,7 +543,16 @@ export class EventStream {
   #cleanupFailed(error: unknown): void {
     const context = this.#context('cleanup')
     this.#host.log(error, context)
-    this.options.onError?.(error, context)
+    this.#tell(error, context)
+  }
+
+  /** Tells `onError` of an error. What it throws itself is logged: nobody stands above it to catch that. */
+  #tell(error: unknown, context: StreamErrorContext): void {
+    try {
+      this.options.onError?.(error, context)
+    } catch (own) {
+      this.#host.log(own, context)
+    }
   }
 
   #watch(settled: PromiseLike<void>): void {
