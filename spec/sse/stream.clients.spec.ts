@@ -249,7 +249,7 @@ describe('EventStream, when its client is gone', () => {
       const ended = latch()
       const { port, host, streams } = await streamsOf(
         async function* () {
-          yield 'x'.repeat(30_000_000)
+          yield 'x'.repeat(12_000_000)
           await turns(3)
           ended.open()
         },
