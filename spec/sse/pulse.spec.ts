@@ -17,7 +17,7 @@ describe('Pulse', () => {
     pulse = new Pulse<Member>(800, ({ name }) => silent.push(name))
   })
 
-  afterEach(() => mock.timers.reset())
+  afterEach(() => mock.reset())
 
   it('tells of a member that was silent for the duration, at most an eighth late', () => {
     pulse.touch(ann)
@@ -104,7 +104,6 @@ describe('Pulse', () => {
     expect(counts()).to.deep.equal([2, 1])
     mock.timers.tick(900)
     expect(silent).to.deep.equal(['ann'])
-    mock.restoreAll()
   })
 
   it('lets a member be forgotten while it is told', () => {

@@ -26,7 +26,7 @@ describe('streamEvents', () => {
   })
 
   afterEach(async () => {
-    mock.restoreAll()
+    mock.reset()
     client?.close()
     leaveAll()
     leaveAllHttp2()

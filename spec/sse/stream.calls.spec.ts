@@ -153,6 +153,39 @@ describe('EventStream, told what to do', () => {
     })
   })
 
+  describe('resume()', () => {
+    it('asks for no second value while the source still owes the first', async () => {
+      const owed = latch<IteratorResult<unknown>>()
+      let asked = 0
+      const source = { next: () => (++asked === 1 ? owed.promise : { done: true as const, value: undefined }) }
+      const { port, streams } = await streaming(stream => stream.from(source), { headDelay: 0 })
+      const wire = ask(port)
+      await wire.sees('open')
+
+      streams[0]?.resume()
+      expect(asked).to.equal(1)
+      owed.open({ done: false, value: 'a' })
+      await wire.ends()
+
+      expect(asked).to.equal(2)
+      expect(wire.chunks).to.deep.equal([': open\n\n', `data: a\n\n${DONE}`, ''])
+    })
+
+    it('does nothing to a stream that sends by calls, or is over', async () => {
+      const task = latch()
+      const { port, streams } = await streaming(stream => stream.follow(task.promise), { headDelay: 0 })
+      const wire = ask(port)
+      await wire.sees('open')
+
+      streams[0]?.resume()
+      task.open()
+      await wire.ends()
+      streams[0]?.resume()
+
+      expect(wire.chunks).to.deep.equal([': open\n\n', DONE, ''])
+    })
+  })
+
   describe('follow()', () => {
     it('ends the stream with the task', async () => {
       const task = latch()

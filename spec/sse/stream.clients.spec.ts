@@ -223,11 +223,33 @@ describe('EventStream, when its client is gone', () => {
       expect([asked, returned]).to.deep.equal([0, 1])
     })
 
+    it('is noticed once, though the source fails before that', async () => {
+      const gone = latch<EventStream>()
+      const host = new Recorder()
+      const port = await listen((_, response) => {
+        response.destroy()
+        const stream = new EventStream(response, resolveOptions('GET'), host)
+        stream.from({
+          next() {
+            throw new Error('too late')
+          },
+        })
+        gone.open(stream)
+      })
+      ask(port)
+
+      const stream = await gone.promise
+      await turns(3)
+
+      expect(host.over).to.deep.equal([stream])
+      expect(host.logged).to.deep.equal([])
+    })
+
     it('is noticed when the source has ended, and the last of it is still on its way', async () => {
       const ended = latch()
       const { port, host, streams } = await streamsOf(
         async function* () {
-          yield 'x'.repeat(30_000_000)
+          yield 'x'.repeat(12_000_000)
           await turns(3)
           ended.open()
         },

@@ -84,13 +84,13 @@ describe('EventStream, when nothing moves', () => {
       let asked = 0
       const { port } = await streamsOf(
         function* () {
-          for (; asked < 400; asked++) yield 'x'.repeat(50_000)
+          for (; asked < 200; asked++) yield 'x'.repeat(50_000)
         },
         { pingInterval: 800 },
       )
       const wire = ask(port).pause()
       await settles(() => asked)
-      expect(asked).to.be.below(400)
+      expect(asked).to.be.below(200)
 
       mock.timers.tick(8_000)
       wire.resume()
@@ -145,7 +145,7 @@ describe('EventStream, when nothing moves', () => {
   })
 
   describe('A client that reads slowly', () => {
-    const [count, line] = [400, 'x'.repeat(50_000)]
+    const [count, line] = [200, 'x'.repeat(50_000)]
 
     it('is given no more than it takes, and all of it in the end', async () => {
       let asked = 0
@@ -258,7 +258,7 @@ describe('EventStream, when nothing moves', () => {
       const { port, host } = await streamsOf(
         () => {
           asked++
-          return ['x'.repeat(30_000_000)]
+          return ['x'.repeat(12_000_000)]
         },
         { stallTimeout: 800 },
       )

@@ -151,7 +151,7 @@ describe('EventWriter', () => {
   })
 
   describe('With a client that reads slowly', () => {
-    const [count, line] = [400, 'x'.repeat(50_000)]
+    const [count, line] = [200, 'x'.repeat(50_000)]
 
     it('lets a call wait until there is room', async () => {
       let sent = 0
@@ -357,7 +357,7 @@ describe('EventWriter', () => {
     })
 
     it('goes at the pace of the client', async () => {
-      const count = 400
+      const count = 200
       let asked = 0
       const { port } = await written(writer =>
         writer.pipe(

@@ -55,11 +55,11 @@ async function run(
   name: string,
   request: unknown,
 ): Promise<void> {
-  let closed = (): void => {}
+  let closed: (() => void) | undefined
   const over = new Promise<void>(resolve => {
     closed = resolve
   })
-  const stream = new EventStream(response, options, { name, request, problem, log, orphan, closed: () => closed() })
+  const stream = new EventStream(response, options, { name, request, problem, log, orphan, closed: () => closed?.() })
   stream.from(source)
   try {
     await stream.ready()
