@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { OutgoingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
 import { encode } from './encode.js'
 import { OverflowError, StreamClosedError } from './errors.js'
 import { type EventFields, ServerSentEvent } from './event.js'
@@ -66,6 +67,7 @@ export class EventStream {
   #senders: Gate[] | undefined
   #controller: AbortController | undefined
   #task: PromiseLike<unknown> | undefined
+  #connection: Socket | undefined
 
   constructor(response: StreamResponse, options: ResolvedOptions, host: StreamHost) {
     this.#response = response
@@ -73,7 +75,15 @@ export class EventStream {
     this.#pingInterval = options.pingInterval
     this.#host = host
     response.once('close', this.#onClose)
-    if (response.destroyed || response.closed) queueMicrotask(this.#onClose)
+    if (this.left) queueMicrotask(this.#onClose)
+    else if (response.socket === null) this.#watchConnection(response.req.socket)
+  }
+
+  /** Whether the client has left, or was cut off. */
+  get left(): boolean {
+    const response = this.#response
+    if ('stream' in response) return response.stream.destroyed
+    return response.destroyed || response.closed || (response.socket === null && response.req.socket.destroyed)
   }
 
   /** Aborts when the client leaves or the server closes. */
@@ -93,6 +103,36 @@ export class EventStream {
     this.#source = source
     if (this.#state === 'open') this.#pull()
     else this.#stopSource()
+  }
+
+  /**
+   * Waits for the set-up of the stream, but not longer than there is somebody to stream to. A source that comes too
+   * late is told that nobody reads it.
+   *
+   * @throws {StreamClosedError} when the client leaves or the server closes meanwhile
+   */
+  settle(setUp: PromiseLike<unknown>): Promise<unknown> {
+    this.#task = setUp
+    return new Promise((resolve, reject) => {
+      this.#gate = { resolve: noop, reject }
+      if (this.#failure) reject(this.#failure.error)
+      setUp.then(
+        value => {
+          this.#task = undefined
+          if (this.#state === 'open') resolve(value)
+          else this.#dismiss(value)
+        },
+        error => {
+          if (this.#state === 'open') reject(error)
+          else this.#fail(error)
+        },
+      )
+    })
+  }
+
+  #dismiss(value: unknown): void {
+    const source = toSource(value)
+    if (source) this.from(source)
   }
 
   /** Lives as long as the task that sends by calls; a source it returns is sent behind them. */
@@ -129,9 +169,13 @@ export class EventStream {
     })
   }
 
-  /** Lets the head of the response go, together with the first events. */
+  /**
+   * Lets the head of the response go, together with the first events.
+   *
+   * @throws what failed since the stream was ready: it can still be an HTTP error
+   */
   open(headers: OutgoingHttpHeaders): void {
-    if (this.#state === 'closed') return
+    if (this.#failure) throw this.#failure.error
     this.#gate = undefined
     this.#headers = headers
     if (this.#text === '' && this.#state === 'open') this.#text = OPEN
@@ -196,6 +240,8 @@ export class EventStream {
   /** Ends the connection without a word: the client reads nothing, or the time to say goodbye is over. */
   cut(): void {
     this.#response.destroy()
+    // A response that waits for its turn is destroyed when that comes: too late for a server that closes.
+    if (this.#connection) this.#onClose()
   }
 
   ping(): void {
@@ -206,7 +252,9 @@ export class EventStream {
 
   /** Goes on in this turn of the event loop: the other streams had theirs. */
   resume(): void {
-    if (this.#state === 'open') this.#pull()
+    if (this.#state !== 'open') return
+    if (!this.#blocked) this.#resolveSenders()
+    this.#pull()
   }
 
   // The source, asked for one value at a time. An asynchronous one calls back, a synchronous one stays in the loop.
@@ -214,6 +262,7 @@ export class EventStream {
   #pull(): void {
     let result = this.#ask()
     while (result !== undefined && !isThenable(result)) {
+      if (!this.#isResult(result)) return
       if (result.done) {
         this.#finish()
         return
@@ -234,7 +283,7 @@ export class EventStream {
   }
 
   readonly #arrive = (result: IteratorResult<unknown>): void => {
-    if (this.#state !== 'open') return
+    if (this.#state !== 'open' || !this.#isResult(result)) return
     if (result.done) this.#finish()
     else if (this.#take(result.value)) this.#pullAsync()
   }
@@ -250,6 +299,13 @@ export class EventStream {
     }
     const promise = result instanceof Promise ? result : Promise.resolve(result)
     promise.then(this.#arrive, this.#fail)
+  }
+
+  /** As in `for await`, an iterator that breaks its contract is an error of the source, and not of whoever asked it. */
+  #isResult(result: unknown): boolean {
+    if (typeof result === 'object' && result !== null) return true
+    this.#fail(new TypeError(`The iterator of a stream returned ${typeof result} in place of { done, value }`))
+    return false
   }
 
   /** Adds the text of a value; returns whether the source may be asked for the next one. */
@@ -309,21 +365,33 @@ export class EventStream {
   // The calls.
 
   #push(text: string): Promise<void> {
-    this.#text += text
-    this.#gate?.resolve()
+    // One event may be as long as it likes: only what waits already tells that the producer does not.
     if (this.#text.length > OVERFLOW) {
       const error = new OverflowError(`${OVERFLOW} characters wait for a slow client`)
       this.#stop()
       this.#failWith(error, this.#context('overflow'))
       return Promise.reject(error)
     }
-    if (!this.#blocked && this.#headers !== undefined && this.#text.length >= this.options.highWaterMark) this.#flush()
-    else this.#arm()
-    if (!this.#blocked && this.#text.length < this.options.highWaterMark) return Promise.resolve()
+    this.#text += text
+    this.#gate?.resolve()
+    if (this.#hasRoom()) return Promise.resolve()
     return new Promise<void>((resolve, reject) => {
       this.#senders ??= []
       this.#senders.push({ resolve, reject })
     })
+  }
+
+  /** Sends what was gathered, if it is a batch; returns whether a call may send more in this turn of the event loop. */
+  #hasRoom(): boolean {
+    const characters = this.#text.length
+    if (characters < this.options.highWaterMark) {
+      this.#arm()
+      return !this.#blocked
+    }
+    if (this.#blocked || !this.#flush()) return false
+    if (spend(characters)) return true
+    if (!this.#senders?.length) wait(this)
+    return false
   }
 
   // The way out.
@@ -369,7 +437,7 @@ export class EventStream {
   }
 
   #roomAgain(): void {
-    if (this.#senders) for (const sender of this.#senders.splice(0)) sender.resolve()
+    this.#resolveSenders()
     if (!this.#paused || this.#state !== 'open') return
     this.#paused = false
     this.#pull()
@@ -396,7 +464,7 @@ export class EventStream {
       return
     }
     this.#host.log(error, context)
-    if (context.phase !== 'serialize') this.options.onError?.(error, context)
+    if (context.phase !== 'serialize') this.#tell(error, context)
     this.#text += errorFrame(this.#host.problem(error))
     this.#end()
   }
@@ -412,7 +480,7 @@ export class EventStream {
   #end(): void {
     this.#state = 'ending'
     this.#gate?.resolve()
-    this.#settleSenders()
+    this.#rejectSenders()
     if (this.#headers !== undefined && !this.#blocked) this.#flush()
   }
 
@@ -429,15 +497,26 @@ export class EventStream {
     this.#release()
   }
 
+  // Node tells only the response at the front of a pipeline that the connection has closed.
+  #watchConnection(connection: Socket): void {
+    this.#connection = connection.setMaxListeners(connection.getMaxListeners() + 1)
+    connection.once('close', this.#onClose)
+  }
+
   #release(): void {
     this.#response.off('close', this.#onClose)
+    this.#connection?.off('close', this.#onClose)
     pings.of(this.#pingInterval).forget(this)
     stalls.of(this.options.stallTimeout).forget(this)
-    this.#settleSenders()
+    this.#rejectSenders()
     this.#host.closed?.(this)
   }
 
-  #settleSenders(): void {
+  #resolveSenders(): void {
+    if (this.#senders) for (const sender of this.#senders.splice(0)) sender.resolve()
+  }
+
+  #rejectSenders(): void {
     if (this.#senders) for (const sender of this.#senders.splice(0)) sender.reject(new StreamClosedError())
   }
 
@@ -464,7 +543,16 @@ export class EventStream {
   #cleanupFailed(error: unknown): void {
     const context = this.#context('cleanup')
     this.#host.log(error, context)
-    this.options.onError?.(error, context)
+    this.#tell(error, context)
+  }
+
+  /** Tells `onError` of an error. What it throws itself is logged: nobody stands above it to catch that. */
+  #tell(error: unknown, context: StreamErrorContext): void {
+    try {
+      this.options.onError?.(error, context)
+    } catch (own) {
+      this.#host.log(own, context)
+    }
   }
 
   #watch(settled: PromiseLike<void>): void {
