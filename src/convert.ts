@@ -12,7 +12,7 @@ const isoDate = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d
  */
 export function convert(value: unknown, type: unknown): Converted {
   if (type === Array) return { value: Array.isArray(value) ? value : [value] }
-  if (Array.isArray(value)) return isScalar(type) ? { expected: 'one value, not several' } : { value }
+  if (Array.isArray(value)) return isScalar(type) ? { expected: 'a single value' } : { value }
   if (typeof value !== 'string') return convertValue(value, type)
   if (type === Number) return toNumber(value)
   if (type === Boolean) return toBoolean(value)

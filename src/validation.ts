@@ -75,8 +75,12 @@ function subjectOf(part: RequestPart, name: string): string {
 
 /** Text that does not convert stays text: the rule of the property then says what it should have been. */
 function giveTypes(dto: object, type: DtoClass): void {
+  const blank = new type() as Record<string, unknown>
   for (const [name, given] of Object.entries(dto)) {
-    const converted = convert(given, Reflect.getMetadata('design:type', type.prototype, name))
+    if (given === undefined || given === null) continue
+    const declared = Reflect.getMetadata('design:type', type.prototype, name)
+    // The compiler keeps no type of `page = 1`: the default value tells it.
+    const converted = convert(given, declared === Object ? blank[name]?.constructor : declared)
     if ('value' in converted) Object.assign(dto, { [name]: converted.value })
   }
 }

@@ -63,7 +63,7 @@ export class StreamRow {
     source.addEventListener('open', () => this.#show('connected'))
     source.addEventListener('error', () => this.#onError(source))
     source.addEventListener('stream:end', ({ data }) => this.#onEnd(JSON.parse(data)))
-    for (const type of this.#element.dataset.types.split(' ')) {
+    for (const type of [...this.#element.dataset.types.split(' '), 'stream:error']) {
       source.addEventListener(type, ({ data }) => this.#onEvent(type, data))
     }
   }

@@ -3,7 +3,9 @@ import { closePages, launch, newPage } from '../support/browser.js'
 import { FastClock } from '../support/fast-clock.js'
 import { closeSamples, startSample } from '../support/sample.js'
 
-describe('The page of the guide', () => {
+describe('The page of the guide', function () {
+  this.timeout(30_000)
+
   before(launch)
 
   afterEach(async () => {
@@ -23,7 +25,7 @@ describe('The page of the guide', () => {
   })
 
   it('A11: the page shows Connected, lists updates and each fifth a notification, and shows Reconnecting on an error', async () => {
-    const clock = new FastClock(20)
+    const clock = new FastClock(100)
     const { app, url } = await startSample({ clock, options: { streamOptions: { retry: 50 } } })
     const page = await newPage()
 
@@ -62,14 +64,15 @@ describe('The page of the guide', () => {
 
   it('A20: the page reconnects by itself when the server is back, also after it was told that the server closes', async () => {
     const { random } = Math
-    Math.random = () => 0
     const { app, url, port } = await startSample()
     const page = await newPage()
     await page.goto(url)
     await page.locator('#status', { hasText: 'Connected' }).waitFor()
 
-    await app.close()
-    Math.random = random
+    Math.random = () => 0
+    await app.close().finally(() => {
+      Math.random = random
+    })
     await page.locator('#status', { hasText: 'Reconnecting' }).waitFor()
     await startSample({ port })
 

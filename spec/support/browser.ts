@@ -21,9 +21,11 @@ export function launch(this: Mocha.Context): Promise<Browser> {
 
 /** A page in a context of its own, empty still. */
 export async function newPage(options: BrowserContextOptions = {}): Promise<Page> {
-  const context = await (browser as Promise<Browser>).then(ready => ready.newContext(options))
+  const context = await (browser as Promise<Browser>).then(ready =>
+    ready.newContext({ reducedMotion: 'reduce', ...options }),
+  )
   const page = await context.newPage()
-  page.setDefaultTimeout(8_000)
+  page.setDefaultTimeout(20_000)
   return page
 }
 
