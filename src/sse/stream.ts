@@ -60,6 +60,7 @@ export class EventStream {
   #source: Source | undefined
   #pingInterval: number
   #paused = false
+  #waiting = false
   #blocked = false
   #armed = false
   #failure: { error: unknown } | undefined
@@ -254,6 +255,8 @@ export class EventStream {
   resume(): void {
     if (this.#state !== 'open') return
     if (!this.#blocked) this.#resolveSenders()
+    if (!this.#waiting) return
+    this.#waiting = false
     this.#pull()
   }
 
@@ -332,7 +335,11 @@ export class EventStream {
       this.#paused = true
       return false
     }
-    if (spend(characters)) return true
+    return spend(characters) || this.#wait()
+  }
+
+  #wait(): false {
+    this.#waiting = true
     wait(this)
     return false
   }
@@ -341,8 +348,7 @@ export class EventStream {
     try {
       this.#text += this.#substitute(error, value, this.options.onError)
       // An event that is left out costs time all the same: without this, a source of nothing else would keep the loop.
-      if (spend(64)) return true
-      wait(this)
+      return spend(64) || this.#wait()
     } catch (final) {
       this.#stop()
       this.#failWith(final, this.#context('serialize', value))
