@@ -251,13 +251,15 @@ export class EventStream {
     this.#flush()
   }
 
-  /** Goes on in this turn of the event loop: the other streams had theirs. */
-  resume(): void {
-    if (this.#state !== 'open') return
+  /** Goes on in this turn of the event loop: the other streams had theirs. Returns whether it does. */
+  resume(): boolean {
+    if (this.#state !== 'open') return false
     if (!this.#blocked) this.#resolveSenders()
-    if (!this.#waiting) return
-    this.#waiting = false
-    this.#pull()
+    if (this.#waiting) {
+      this.#waiting = false
+      this.#pull()
+    }
+    return true
   }
 
   // The source, asked for one value at a time. An asynchronous one calls back, a synchronous one stays in the loop.
