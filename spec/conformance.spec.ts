@@ -364,7 +364,7 @@ describe('The conformance list of the original', () => {
 
       await connection.has(': ping\n\n')
       proceed()
-      await connection.has('0\r\n\r\n')
+      await connection.complete()
 
       const chunks = chunksOf(Buffer.from(connection.body)).map(String)
       expect(chunks.slice(0, 2)).to.deep.equal(['data: a\n\n', ': ping\n\n'])
