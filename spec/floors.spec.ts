@@ -17,6 +17,7 @@ const floors = [
   'container decorators/parameters decorators/routes',
   'arguments decorators/controller decorators/responses',
   'handler',
+  'routes',
   'plugin',
   'app',
   'index',
@@ -28,10 +29,10 @@ const addresses = {
   '@fastify/view': 'plugin',
   'class-transformer': 'validation',
   'class-validator': 'validation',
-  fastify: 'answers app arguments closing handler log plugin',
+  fastify: 'answers app arguments closing handler log plugin routes',
   'find-my-way': 'app',
   'reflect-metadata': 'index metadata',
-  tsyringe: 'container decorators/controller metadata plugin',
+  tsyringe: 'container decorators/controller metadata plugin routes',
 }
 
 const root = new URL('../../src/', import.meta.url)

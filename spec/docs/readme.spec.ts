@@ -35,7 +35,7 @@ describe(paper, () => {
       declared.filter(name => name !== 'streams' && name !== 'log'),
     )
     expect(told.find(([name]) => name === '`closeGrace`')?.[1]).to.equal('2,000')
-    expect(read('src/plugin.ts')).to.contain('options.closeGrace ?? 2_000')
+    expect(read('src/plugin.ts')).to.contain('closeGrace = 2_000')
   })
 
   it('draws the tree of src as it is', () => {
