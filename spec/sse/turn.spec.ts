@@ -23,6 +23,7 @@ describe('A turn of the event loop', () => {
 
   it('is followed by another with as much room', async () => {
     const first = allowance(16_000)
+    expect(first).to.be.above(16_000)
 
     await turns(2)
 
