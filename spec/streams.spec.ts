@@ -69,7 +69,7 @@ describe('Streams', () => {
     const times = texts.map(text =>
       Number(/\n\nevent: stream:end\nretry: (\d+)\ndata: \{"reason":"closing"\}\n\n$/.exec(text)?.[1]),
     )
-    for (const time of times) expect(time).to.be.within(1_000, 5_000)
+    for (const time of times) expect(time, 'not before the grace of 2,000 is over').to.be.within(3_000, 7_000)
     expect(new Set(times).size).to.be.above(1)
     expect(ended).to.equal(5)
     expect(app.streams.size).to.equal(0)

@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { COMPILER } from './container.js'
 import { convert } from './convert.js'
@@ -104,6 +106,13 @@ function valueReader(
   if (type === undefined) {
     throw new DefinitionError(where, `the type of ${decorator} is unknown: its class is imported around in a circle`)
   }
+  // No request holds a function. The compiler says so of a class whose import it removed: nothing would be checked.
+  if (type === Function) {
+    throw new DefinitionError(
+      where,
+      `the type of ${decorator} is lost: import its class as a value, not by "import type"`,
+    )
+  }
   const whole = partReader(part)
   const dto = dtoOf(where, type)
   if (name === undefined) {
@@ -159,8 +168,15 @@ function typed(part: RequestPart, name: string, value: unknown, type: unknown, r
 // Not when the app closes: that lets requests finish.
 function signalOf(reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort()
+  const { raw } = reply
+  if (isGone(raw)) controller.abort()
+  raw.once('close', () => {
+    if (!raw.writableFinished) controller.abort()
   })
   return controller.signal
+}
+
+// The client may have left before there was a signal to tell of it, while hooks ran.
+function isGone(response: ServerResponse | Http2ServerResponse): boolean {
+  return 'stream' in response ? response.stream.destroyed : response.destroyed
 }

@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { type OutgoingHttpHeaders, type ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http'
 import type { FastifyReply, FastifyRequest, onSendHookHandler, RouteHandlerMethod } from 'fastify'
 import { Html, render, View } from './answers.js'
 import type { ArgumentReader, Exchange } from './arguments.js'
@@ -100,13 +100,15 @@ export function streamHandler(target: StreamTarget): RouteHandlerMethod {
     try {
       await begin(target, stream, { request, reply, stream }, calls)
     } catch (error) {
-      return refuse(stream, reply, error, streams.closing)
+      stream.abandon()
+      if (stream.left) return reply.hijack()
+      throw refusal(error, streams)
     }
     if (record.status !== undefined) reply.code(record.status)
     for (const [header, value] of Object.entries(STREAM_HEADERS))
       if (!reply.hasHeader(header)) reply.header(header, value)
     for (const [header, value] of record.headers) reply.header(header, value)
-    return reply.send(new StreamPayload(stream))
+    return reply.send(new StreamPayload(stream, streams))
   }
 }
 
@@ -115,7 +117,7 @@ async function begin(target: StreamTarget, stream: EventStream, exchange: Exchan
   let result = call(target, exchange)
   if (calls) stream.follow(Promise.resolve(result))
   else {
-    if (isThenable(result)) result = await result
+    if (isThenable(result)) result = await stream.settle(result)
     const source = toSource(result)
     if (source === undefined)
       throw new TypeError(`${target.name} returned ${kindOf(result)}; a stream needs ${SOURCES}`)
@@ -132,11 +134,9 @@ function kindOf(value: unknown): string {
   return typeof value === 'object' ? `an object of class ${value.constructor?.name}` : `a ${typeof value}`
 }
 
-/** Fails before the stream has begun. A client that is gone needs no answer. */
-function refuse(stream: EventStream, reply: FastifyReply, error: unknown, closing: boolean): FastifyReply {
-  stream.abandon()
-  if (reply.raw.destroyed) return reply.hijack()
-  throw closing && error instanceof StreamClosedError ? new HttpError(503, 'The server is closing') : error
+/** What a client is told of a stream that has failed before it began. */
+function refusal(error: unknown, { closing }: Streams): unknown {
+  return closing && error instanceof StreamClosedError ? new HttpError(503, 'The server is closing') : error
 }
 
 /**
@@ -145,9 +145,11 @@ function refuse(stream: EventStream, reply: FastifyReply, error: unknown, closin
  */
 class StreamPayload {
   readonly stream: EventStream
+  readonly streams: Streams
 
-  constructor(stream: EventStream) {
+  constructor(stream: EventStream, streams: Streams) {
     this.stream = stream
+    this.streams = streams
   }
 
   pipe(): never {
@@ -164,8 +166,35 @@ export const openStream: onSendHookHandler = (_request, reply, payload, done) =>
     done(null, payload)
     return
   }
-  reply.hijack()
-  payload.stream.open(reply.getHeaders() as OutgoingHttpHeaders)
+  const { stream, streams } = payload
+  try {
+    stream.open(sendable(reply))
+    reply.hijack()
+  } catch (error) {
+    stream.abandon()
+    if (stream.left) reply.hijack()
+    else done(refusal(error, streams) as Error)
+  }
+}
+
+/**
+ * The headers of a reply, checked while somebody can still catch what is wrong with them. Those that cannot be sent are
+ * taken out, so that the answer that tells of them can be.
+ */
+function sendable(reply: FastifyReply): OutgoingHttpHeaders {
+  const headers = reply.getHeaders() as OutgoingHttpHeaders
+  let failure: { error: unknown } | undefined
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      validateHeaderName(name)
+      validateHeaderValue(name, value as string)
+    } catch (error) {
+      failure = { error }
+      reply.removeHeader(name)
+    }
+  }
+  if (failure) throw failure.error
+  return headers
 }
 
 /** What a stream asks of the app around it. */

@@ -24,7 +24,10 @@ export interface OkapiOptions {
   validation?: ValidationOptions
   /** The view engine for `view()`: the options of @fastify/view, such as `{ engine: { eta: new Eta() }, root }`. */
   views?: FastifyViewOptions
-  /** Milliseconds that streams have for their goodbye when the app closes, before they are cut. Default 2,000. */
+  /**
+   * Milliseconds that streams have for their goodbye when the app closes, before they are cut; so long too may a client
+   * be silent in the middle of its request. Default 2,000.
+   */
   closeGrace?: number
   /** Counts the open streams. `createApp` makes one and shows it as `app.streams`. */
   streams?: Streams
@@ -57,10 +60,11 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   if (readsCookies(controllers) && !app.hasRequestDecorator('cookies')) await app.register(cookie)
   addControllers({ app, container, streams, log, validation }, controllers)
 
-  const closeIdle = idleCloser(app)
+  const { closeGrace = 2_000 } = options
+  const closeIdle = idleCloser(app, closeGrace)
   app.addHook('preClose', async () => {
     closeIdle()
-    await streams.close(options.closeGrace ?? 2_000)
+    await streams.close(closeGrace)
   })
 }
 

@@ -10,7 +10,7 @@ export type ValidationOptions = Omit<ValidatorOptions, 'stopAtFirstError' | 'val
 
 const defaults: ValidatorOptions = { whitelist: true, validationError: { target: false, value: false } }
 
-const plainTypes = new Set<unknown>([String, Number, Boolean, BigInt, Date, Array, Object, Function, Symbol, Promise])
+const plainTypes = new Set<unknown>([String, Number, Boolean, BigInt, Date, Array, Object, Symbol, Promise])
 
 /**
  * The DTO class behind the type of a parameter: a class of the user's. What the language brings, and Buffer, is none.

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { OutgoingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
 import { encode } from './encode.js'
 import { OverflowError, StreamClosedError } from './errors.js'
 import { type EventFields, ServerSentEvent } from './event.js'
@@ -58,8 +59,8 @@ export class EventStream {
   #sink: Sink | undefined
   #source: Source | undefined
   #pingInterval: number
-  #pulling = false
   #paused = false
+  #waiting = false
   #blocked = false
   #armed = false
   #failure: { error: unknown } | undefined
@@ -67,6 +68,7 @@ export class EventStream {
   #senders: Gate[] | undefined
   #controller: AbortController | undefined
   #task: PromiseLike<unknown> | undefined
+  #connection: Socket | undefined
 
   constructor(response: StreamResponse, options: ResolvedOptions, host: StreamHost) {
     this.#response = response
@@ -74,7 +76,15 @@ export class EventStream {
     this.#pingInterval = options.pingInterval
     this.#host = host
     response.once('close', this.#onClose)
-    if (response.destroyed || response.closed) queueMicrotask(this.#onClose)
+    if (this.left) queueMicrotask(this.#onClose)
+    else if (response.socket === null) this.#watchConnection(response.req.socket)
+  }
+
+  /** Whether the client has left, or was cut off. */
+  get left(): boolean {
+    const response = this.#response
+    if ('stream' in response) return response.stream.destroyed
+    return response.destroyed || response.closed || (response.socket === null && response.req.socket.destroyed)
   }
 
   /** Aborts when the client leaves or the server closes. */
@@ -94,6 +104,36 @@ export class EventStream {
     this.#source = source
     if (this.#state === 'open') this.#pull()
     else this.#stopSource()
+  }
+
+  /**
+   * Waits for the set-up of the stream, but not longer than there is somebody to stream to. A source that comes too
+   * late is told that nobody reads it.
+   *
+   * @throws {StreamClosedError} when the client leaves or the server closes meanwhile
+   */
+  settle(setUp: PromiseLike<unknown>): Promise<unknown> {
+    this.#task = setUp
+    return new Promise((resolve, reject) => {
+      this.#gate = { resolve: noop, reject }
+      if (this.#failure) reject(this.#failure.error)
+      setUp.then(
+        value => {
+          this.#task = undefined
+          if (this.#state === 'open') resolve(value)
+          else this.#dismiss(value)
+        },
+        error => {
+          if (this.#state === 'open') reject(error)
+          else this.#fail(error)
+        },
+      )
+    })
+  }
+
+  #dismiss(value: unknown): void {
+    const source = toSource(value)
+    if (source) this.from(source)
   }
 
   /** Lives as long as the task that sends by calls; a source it returns is sent behind them. */
@@ -130,9 +170,13 @@ export class EventStream {
     })
   }
 
-  /** Lets the head of the response go, together with the first events. */
+  /**
+   * Lets the head of the response go, together with the first events.
+   *
+   * @throws what failed since the stream was ready: it can still be an HTTP error
+   */
   open(headers: OutgoingHttpHeaders): void {
-    if (this.#state === 'closed') return
+    if (this.#failure) throw this.#failure.error
     this.#gate = undefined
     this.#headers = headers
     if (this.#text === '' && this.#state === 'open') this.#text = OPEN
@@ -197,6 +241,8 @@ export class EventStream {
   /** Ends the connection without a word: the client reads nothing, or the time to say goodbye is over. */
   cut(): void {
     this.#response.destroy()
+    // A response that waits for its turn is destroyed when that comes: too late for a server that closes.
+    if (this.#connection) this.#onClose()
   }
 
   ping(): void {
@@ -205,51 +251,82 @@ export class EventStream {
     this.#flush()
   }
 
-  /** Goes on in this turn of the event loop: the other streams had theirs. */
-  resume(): void {
-    if (this.#state === 'open') this.#pull()
+  /** Goes on in this turn of the event loop: the other streams had theirs. Returns whether it does. */
+  resume(): boolean {
+    if (this.#state !== 'open') return false
+    if (!this.#blocked) this.#resolveSenders()
+    if (this.#waiting) {
+      this.#waiting = false
+      this.#pull()
+    }
+    return true
   }
 
-  // The source, asked for one value at a time. A synchronous one answers at once and stays in the loop.
+  // The source, asked for one value at a time. An asynchronous one calls back, a synchronous one stays in the loop.
 
   #pull(): void {
-    const source = this.#source
-    if (source === undefined || this.#pulling) return
-    for (;;) {
-      let result: ReturnType<Source['next']>
-      try {
-        result = source.next()
-      } catch (error) {
-        this.#fail(error)
-        return
-      }
-      if (isThenable(result)) {
-        this.#pulling = true
-        result.then(this.#arrive, this.#fail)
-        return
-      }
+    let result = this.#ask()
+    while (result !== undefined && !isThenable(result)) {
+      if (!this.#isResult(result)) return
       if (result.done) {
         this.#finish()
         return
       }
       if (!this.#take(result.value)) return
+      result = this.#ask()
+    }
+    result?.then(this.#arrive, this.#fail)
+  }
+
+  #ask(): ReturnType<Source['next']> | undefined {
+    try {
+      return this.#source?.next()
+    } catch (error) {
+      this.#fail(error)
+      return undefined
     }
   }
 
   readonly #arrive = (result: IteratorResult<unknown>): void => {
-    this.#pulling = false
-    if (this.#state !== 'open') return
+    if (this.#state !== 'open' || !this.#isResult(result)) return
     if (result.done) this.#finish()
-    else if (this.#take(result.value)) this.#pull()
+    else if (this.#take(result.value)) this.#pullAsync()
+  }
+
+  // Not by way of `#pull`, which sees sources of every kind: the engine serves a function that sees one kind 5 % better.
+  #pullAsync(): void {
+    let result: ReturnType<Source['next']> | undefined
+    try {
+      result = (this.#source as Source).next()
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    const promise = result instanceof Promise ? result : Promise.resolve(result)
+    promise.then(this.#arrive, this.#fail)
+  }
+
+  /** As in `for await`, an iterator that breaks its contract is an error of the source, and not of whoever asked it. */
+  #isResult(result: unknown): boolean {
+    if (typeof result === 'object' && result !== null) return true
+    this.#fail(new TypeError(`The iterator of a stream returned ${typeof result} in place of { done, value }`))
+    return false
   }
 
   /** Adds the text of a value; returns whether the source may be asked for the next one. */
   #take(value: unknown): boolean {
+    const { options } = this
     try {
-      this.#text += this.#encode(value, this.options.serializer)
+      this.#text += encode(options.ids === 'uuid' ? withId(value) : value, options.serializer)
     } catch (error) {
       if (!this.#recover(error, value)) return false
     }
+    if (this.#armed && this.#text.length < options.highWaterMark) return true
+    return this.#deliver()
+  }
+
+  /** Sends a full batch, or sees to it that what there is leaves when the source waits. Answers as `#take`. */
+  #deliver(): boolean {
     if (this.#gate && this.#text !== '') this.#gate.resolve()
     const characters = this.#text.length
     if (characters < this.options.highWaterMark && !this.#blocked) {
@@ -260,7 +337,11 @@ export class EventStream {
       this.#paused = true
       return false
     }
-    if (spend(characters)) return true
+    return spend(characters) || this.#wait()
+  }
+
+  #wait(): false {
+    this.#waiting = true
     wait(this)
     return false
   }
@@ -269,8 +350,7 @@ export class EventStream {
     try {
       this.#text += this.#substitute(error, value, this.options.onError)
       // An event that is left out costs time all the same: without this, a source of nothing else would keep the loop.
-      if (spend(64)) return true
-      wait(this)
+      return spend(64) || this.#wait()
     } catch (final) {
       this.#stop()
       this.#failWith(final, this.#context('serialize', value))
@@ -293,21 +373,33 @@ export class EventStream {
   // The calls.
 
   #push(text: string): Promise<void> {
-    this.#text += text
-    this.#gate?.resolve()
+    // One event may be as long as it likes: only what waits already tells that the producer does not.
     if (this.#text.length > OVERFLOW) {
       const error = new OverflowError(`${OVERFLOW} characters wait for a slow client`)
       this.#stop()
       this.#failWith(error, this.#context('overflow'))
       return Promise.reject(error)
     }
-    if (!this.#blocked && this.#headers !== undefined && this.#text.length >= this.options.highWaterMark) this.#flush()
-    else this.#arm()
-    if (!this.#blocked && this.#text.length < this.options.highWaterMark) return Promise.resolve()
+    this.#text += text
+    this.#gate?.resolve()
+    if (this.#hasRoom()) return Promise.resolve()
     return new Promise<void>((resolve, reject) => {
       this.#senders ??= []
       this.#senders.push({ resolve, reject })
     })
+  }
+
+  /** Sends what was gathered, if it is a batch; returns whether a call may send more in this turn of the event loop. */
+  #hasRoom(): boolean {
+    const characters = this.#text.length
+    if (characters < this.options.highWaterMark) {
+      this.#arm()
+      return !this.#blocked
+    }
+    if (this.#blocked || !this.#flush()) return false
+    if (spend(characters)) return true
+    if (!this.#senders?.length) wait(this)
+    return false
   }
 
   // The way out.
@@ -335,6 +427,7 @@ export class EventStream {
     if (last) this.#state = 'ended'
     if (this.#pingInterval > 0) pings.of(this.#pingInterval).touch(this)
     if (this.#sink.write(text, last)) return true
+    this.#armed = false
     this.#blocked = true
     if (this.options.stallTimeout > 0) stalls.of(this.options.stallTimeout).touch(this)
     if (!last) this.#sink.drained(this.#onDrain)
@@ -352,7 +445,7 @@ export class EventStream {
   }
 
   #roomAgain(): void {
-    if (this.#senders) for (const sender of this.#senders.splice(0)) sender.resolve()
+    this.#resolveSenders()
     if (!this.#paused || this.#state !== 'open') return
     this.#paused = false
     this.#pull()
@@ -367,7 +460,6 @@ export class EventStream {
   }
 
   readonly #fail = (error: unknown): void => {
-    this.#pulling = false
     this.#task = undefined
     if (this.#state === 'open') this.#failWith(error, this.#context('source'))
     // A source that throws because it was told to stop has simply ended.
@@ -380,7 +472,7 @@ export class EventStream {
       return
     }
     this.#host.log(error, context)
-    if (context.phase !== 'serialize') this.options.onError?.(error, context)
+    if (context.phase !== 'serialize') this.#tell(error, context)
     this.#text += errorFrame(this.#host.problem(error))
     this.#end()
   }
@@ -396,7 +488,7 @@ export class EventStream {
   #end(): void {
     this.#state = 'ending'
     this.#gate?.resolve()
-    this.#settleSenders()
+    this.#rejectSenders()
     if (this.#headers !== undefined && !this.#blocked) this.#flush()
   }
 
@@ -413,15 +505,26 @@ export class EventStream {
     this.#release()
   }
 
+  // Node tells only the response at the front of a pipeline that the connection has closed.
+  #watchConnection(connection: Socket): void {
+    this.#connection = connection.setMaxListeners(connection.getMaxListeners() + 1)
+    connection.once('close', this.#onClose)
+  }
+
   #release(): void {
     this.#response.off('close', this.#onClose)
+    this.#connection?.off('close', this.#onClose)
     pings.of(this.#pingInterval).forget(this)
     stalls.of(this.options.stallTimeout).forget(this)
-    this.#settleSenders()
+    this.#rejectSenders()
     this.#host.closed?.(this)
   }
 
-  #settleSenders(): void {
+  #resolveSenders(): void {
+    if (this.#senders) for (const sender of this.#senders.splice(0)) sender.resolve()
+  }
+
+  #rejectSenders(): void {
     if (this.#senders) for (const sender of this.#senders.splice(0)) sender.reject(new StreamClosedError())
   }
 
@@ -448,7 +551,16 @@ export class EventStream {
   #cleanupFailed(error: unknown): void {
     const context = this.#context('cleanup')
     this.#host.log(error, context)
-    this.options.onError?.(error, context)
+    this.#tell(error, context)
+  }
+
+  /** Tells `onError` of an error. What it throws itself is logged: nobody stands above it to catch that. */
+  #tell(error: unknown, context: StreamErrorContext): void {
+    try {
+      this.options.onError?.(error, context)
+    } catch (own) {
+      this.#host.log(own, context)
+    }
   }
 
   #watch(settled: PromiseLike<void>): void {
