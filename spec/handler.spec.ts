@@ -231,12 +231,12 @@ describe('streamHandler', () => {
 
     @SSE('/number')
     number() {
-      return 5
+      return 5 as never
     }
 
     @SSE('/object')
     object() {
-      return new Date()
+      return new Date() as never
     }
 
     @SSE('/headers')
