@@ -1,26 +1,25 @@
-import type { Http2SecureServer, Http2Server } from 'node:http2'
-import type { Server as SecureServer } from 'node:https'
+import type { ServerOptions } from 'node:http'
+import type { SecureServerOptions } from 'node:http2'
+import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import fastify, {
-  type FastifyHttp2Options,
-  type FastifyHttp2SecureOptions,
-  type FastifyHttpsOptions,
   type FastifyInstance,
   type FastifyReply,
   type FastifyServerOptions,
+  type RouteHandlerMethod,
 } from 'fastify'
 import findMyWay from 'find-my-way'
 import { HttpError } from './errors.js'
 import { logOf, noLog } from './log.js'
-import { type OkapiOptions, okapi, problemHandler } from './plugin.js'
-import { headersOf, PROBLEM_TYPE, problemOf } from './problem.js'
+import { answerProblem, type OkapiOptions, okapi, problemHandler } from './plugin.js'
 import { Streams } from './streams.js'
 
 /** Options of Fastify itself: logger, TLS, HTTP/2, limits. */
-export type FastifyOptions =
-  | FastifyServerOptions
-  | FastifyHttpsOptions<SecureServer>
-  | FastifyHttp2SecureOptions<Http2SecureServer>
-  | FastifyHttp2Options<Http2Server>
+export interface FastifyOptions extends FastifyServerOptions {
+  http?: ServerOptions | null
+  https?: HttpsServerOptions | SecureServerOptions | null
+  http2?: boolean
+  http2SessionTimeout?: number
+}
 
 /** The options of an app. */
 export interface AppOptions extends Omit<OkapiOptions, 'streams' | 'log'> {
@@ -40,7 +39,8 @@ export type App = FastifyInstance & {
  * Makes an app: a Fastify instance with the controllers on it, ready to `listen()` or to be given to supertest as
  * `app.server`. `app.close()` ends the streams, lets ordinary requests finish, and disposes what the container made.
  *
- * Every error, also an unknown path (404) and a wrong method (405), is answered as problem details (RFC 9457).
+ * Every error of a request is answered as problem details (RFC 9457), also an unknown path (404), unless `setup` set a
+ * handler of its own for those, and a wrong method (405).
  *
  * @example
  * ```ts
@@ -53,45 +53,65 @@ export async function createApp(options: AppOptions): Promise<App> {
   const { fastify: fastifyOptions = {}, setup, ...rest } = options
   const app = fastify({ frameworkErrors: answerFrameworkError, ...fastifyOptions } as FastifyServerOptions)
   const silent = 'logger' in fastifyOptions && fastifyOptions.logger === false
-  const log = silent ? noLog : logOf(app)
   const streams = new Streams()
   app.decorate('streams', streams)
-  app.setErrorHandler(problemHandler(log))
-  answerUnknown(app)
-  await setup?.(app)
-  await app.register(okapi, { ...rest, streams, ...(silent ? { log: false } : {}) })
-  await app.ready()
+  app.setErrorHandler(problemHandler(silent ? noLog : logOf(app)))
+  const answerUnknown = unknownAnswerer(app)
+  try {
+    await setup?.(app)
+    setNotFoundHandler(app, answerUnknown)
+    await app.register(okapi, { ...rest, streams, ...(silent ? { log: false } : {}) })
+    await app.ready()
+  } catch (error) {
+    await app.close().catch(() => {})
+    throw error
+  }
   return app as FastifyInstance as App
 }
 
 /** Answers what no route serves: 405 with the methods that would, or 404. */
-function answerUnknown(app: FastifyInstance): void {
-  const { ignoreTrailingSlash = false, caseSensitive = true } = app.initialConfig.routerOptions ?? app.initialConfig
-  const known = findMyWay({ ignoreTrailingSlash, caseSensitive })
+function unknownAnswerer(app: FastifyInstance): RouteHandlerMethod {
+  const known = findMyWay(routerOptions(app))
   const methods = new Set<string>()
   app.addHook('onRoute', ({ method, url }) => {
     for (const one of [method].flat() as findMyWay.HTTPMethod[]) {
       methods.add(one)
-      if (!known.hasRoute(one, url)) known.on(one, url, () => {})
+      try {
+        known.on(one, url, () => {})
+      } catch {
+        // The path is known already, under other constraints, or Fastify itself refuses it next.
+      }
     }
   })
-  app.setNotFoundHandler((request, reply) => {
+  return (request, reply) => {
     const path = request.url.split('?', 1)[0] as string
     const allowed = [...methods].filter(method => known.find(method as findMyWay.HTTPMethod, path) !== null)
+    const allow = allowed.sort().join(', ')
     const error =
-      allowed.length > 0
-        ? new HttpError(405, `${request.method} is not allowed here`, { headers: { allow: allowed.sort().join(', ') } })
-        : new HttpError(404, `Nothing is served at ${path}`)
-    reply
-      .code(error.statusCode)
-      .headers(headersOf(error))
-      .type(PROBLEM_TYPE)
-      .send(JSON.stringify(problemOf(error)))
-  })
+      allow === ''
+        ? new HttpError(404, `Nothing is served at ${path}`)
+        : new HttpError(405, `${request.method} is not allowed here`, { headers: { allow } })
+    answerProblem(reply, error)
+  }
+}
+
+/** What decides whether two paths are the same. */
+function routerOptions({ initialConfig }: FastifyInstance): findMyWay.Config<findMyWay.HTTPVersion.V1> {
+  const options = { ...initialConfig, ...initialConfig.routerOptions }
+  const { ignoreTrailingSlash, ignoreDuplicateSlashes, caseSensitive, useSemicolonDelimiter } = options
+  const given = { ignoreTrailingSlash, ignoreDuplicateSlashes, caseSensitive, useSemicolonDelimiter }
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+}
+
+function setNotFoundHandler(app: FastifyInstance, handler: RouteHandlerMethod): void {
+  try {
+    app.setNotFoundHandler(handler)
+  } catch {
+    // `setup` has set one of its own.
+  }
 }
 
 /** Errors that arise before there is a route: a path that cannot be decoded. */
 const answerFrameworkError: NonNullable<FastifyServerOptions['frameworkErrors']> = (error, _request, reply) => {
-  const problem = problemOf(error)
-  ;(reply as FastifyReply).code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem))
+  answerProblem(reply as FastifyReply, error)
 }

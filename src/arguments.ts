@@ -7,7 +7,7 @@ import { DefinitionError, InvalidRequestError, type RequestPart } from './errors
 import type { MethodRecord, ParameterRecord } from './metadata.js'
 import { EventWriter, lastEventId } from './sse/index.js'
 import type { EventStream } from './sse/stream.js'
-import { check, type DtoClass, hasRules, type ValidationOptions } from './validation.js'
+import { check, dtoOf, invalid, type ValidationOptions } from './validation.js'
 
 /** One request and its answer, as the parameters of a method see it. */
 export interface Exchange {
@@ -47,8 +47,29 @@ export function argumentReader(
 }
 
 function readAll(readers: Reader[], exchange: Exchange): unknown[] | Promise<unknown[]> {
-  const values = readers.map(read => read(exchange))
-  return values.some(value => value instanceof Promise) ? Promise.all(values) : values
+  const values = readers.map(read => attempt(read, exchange))
+  return values.some(value => value instanceof Promise) ? settle(values) : values
+}
+
+/** A reader that throws must not keep the promises of those before it from being awaited. */
+function attempt(read: Reader, exchange: Exchange): unknown {
+  try {
+    return read(exchange)
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+/** Waits for every argument; the issues of all of them make one error. */
+async function settle(values: unknown[]): Promise<unknown[]> {
+  const settled = await Promise.allSettled(values)
+  const issues = settled.flatMap(result => {
+    if (result.status === 'fulfilled') return []
+    if (result.reason instanceof InvalidRequestError) return result.reason.issues
+    throw result.reason
+  })
+  if (issues.length > 0) throw new InvalidRequestError(issues)
+  return settled.map(result => (result as PromiseFulfilledResult<unknown>).value)
 }
 
 function readerOf(
@@ -85,16 +106,37 @@ function valueReader(
   if (type === undefined) {
     throw new DefinitionError(where, `the type of ${decorator} is unknown: its class is imported around in a circle`)
   }
+  // No request holds a function. The compiler says so of a class whose import it removed: nothing would be checked.
+  if (type === Function) {
+    throw new DefinitionError(
+      where,
+      `the type of ${decorator} is lost: import its class as a value, not by "import type"`,
+    )
+  }
   const whole = partReader(part)
   const dto = dtoOf(where, type)
   if (name === undefined) {
-    if (dto) return exchange => check(part, dto, whole(exchange), options)
-    return part === 'body' ? exchange => typed(part, '', whole(exchange), type, required) : whole
+    if (dto) return exchange => check(part, '', dto, whole(exchange), options)
+    if (part === 'body') return exchange => typed(part, '', whole(exchange), type, required)
+    if (isOne(type)) throw new DefinitionError(where, unnamed(decorator, type))
+    return whole
   }
   const key = part === 'header' ? name.toLowerCase() : name
   const value: Reader = exchange => (whole(exchange) as Record<string, unknown> | undefined | null)?.[key]
-  if (dto) return exchange => check(part, dto, value(exchange), options)
-  return exchange => typed(part, name, value(exchange), type, required)
+  if (dto === undefined) return exchange => typed(part, name, value(exchange), type, required)
+  return exchange => {
+    const given = value(exchange)
+    return given === undefined && !required ? undefined : check(part, name, dto, given, options)
+  }
+}
+
+function unnamed(decorator: string, type: { name: string }): string {
+  const named = decorator.replace('()', "('…')")
+  return `${decorator} reads all of them, which is no ${type.name}: name the one, ${named}, or declare a DTO class for all`
+}
+
+function isOne(type: unknown): type is { name: string } {
+  return [String, Number, Boolean, BigInt, Date, Array].some(one => one === type)
 }
 
 function partReader(part: RequestPart): Reader {
@@ -123,28 +165,7 @@ function typed(part: RequestPart, name: string, value: unknown, type: unknown, r
   throw invalid(part, name, (type as { name: string }).name.toLowerCase(), `is not ${converted.expected}`)
 }
 
-function invalid(part: RequestPart, name: string, constraint: string, what: string): InvalidRequestError {
-  const subject = name === '' ? `The ${part}` : `The ${part} parameter "${name}"`
-  return new InvalidRequestError([{ in: part, property: name, constraint, detail: `${subject} ${what}` }])
-}
-
-const plainTypes = new Set<unknown>([String, Number, Boolean, BigInt, Date, Array, Object, Function, Symbol, Promise])
-
-/** The DTO class behind a type: a class of the user's. The types that Node brings pass unchecked. */
-function dtoOf(where: string, type: unknown): DtoClass | undefined {
-  if (typeof type !== 'function' || plainTypes.has(type) || isNative(type)) return undefined
-  if (hasRules(type as DtoClass)) return type as DtoClass
-  throw new DefinitionError(
-    where,
-    `its type ${type.name} has no rules, so that nothing would be checked. Give its properties decorators of class-validator, or declare an interface in its place to take the value unchecked`,
-  )
-}
-
-function isNative(type: object): boolean {
-  return /\[native code\]\s*\}$/.test(Function.prototype.toString.call(type)) || type === Buffer
-}
-
-/** The signal of a plain request: it fires when the client leaves, not when the app closes, which lets requests finish. */
+// Not when the app closes: that lets requests finish.
 function signalOf(reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
   const { raw } = reply

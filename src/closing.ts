@@ -1,12 +1,10 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
 /** How often idle connections are looked for while the server closes, in milliseconds. */
 const SWEEP = 20
-
-type Response = ServerResponse | Http2ServerResponse
 
 interface Closable {
   close(): void
@@ -24,14 +22,16 @@ export function idleCloser(app: FastifyInstance, grace: number): () => void {
   const { server } = app
   const sockets = new Set<Socket>()
   const sessions = new Set<Closable>()
-  const answering = answeringOf(app)
+  const answers = new Answers(app)
   function forgetSocket(this: Socket): void {
     sockets.delete(this)
   }
-  server.on('connection', (socket: Socket) => {
+  const note = (socket: Socket): void => {
     sockets.add(socket)
     socket.on('close', forgetSocket)
-  })
+  }
+  server.on('connection', note)
+  server.on('secureConnection', note)
   // HTTP/2: a session with no open stream is idle.
   server.on('session', (session: Closable & { once(name: 'close', listener: () => void): void }) => {
     sessions.add(session)
@@ -43,36 +43,48 @@ export function idleCloser(app: FastifyInstance, grace: number): () => void {
       for (const session of sessions) session.close()
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
     }
-    const timers = [setInterval(sweep, SWEEP), setInterval(silenceCutter(sockets, answering), grace)]
+    const timers = [setInterval(sweep, SWEEP).unref(), setInterval(silenceCutter(sockets, answers), grace).unref()]
     server.once('close', () => timers.forEach(clearInterval))
   }
 }
 
-/** The responses that are under way. */
-function answeringOf({ server }: FastifyInstance): Set<Response> {
-  const answering = new Set<Response>()
-  function forget(this: Response): void {
-    answering.delete(this)
+/**
+ * The responses that are under way. Only the last one of each connection is noted: it is under way as long as any before
+ * it, and a listener for each would cost every request something. Streams of HTTP/2 come side by side.
+ */
+class Answers {
+  readonly #last = new WeakMap<Socket, ServerResponse>()
+  readonly #streams = new Set<Http2ServerResponse>()
+
+  constructor({ server }: FastifyInstance) {
+    server.on('request', (request: IncomingMessage, response: ServerResponse | Http2ServerResponse) => {
+      if ('stream' in response) this.#noteStream(response)
+      else this.#last.set(request.socket, response)
+    })
   }
-  const note = (response: Response): void => {
-    answering.add(response)
-    response.on('close', forget)
+
+  /** Those that come over these connections. */
+  *of(sockets: Iterable<Socket>): Generator<ServerResponse | Http2ServerResponse> {
+    yield* this.#streams
+    for (const socket of sockets) {
+      const response = this.#last.get(socket)
+      if (response && !response.writableFinished && !response.destroyed) yield response
+    }
   }
-  server.on('request', (_request: unknown, response: Response) => {
-    // One that waits behind others of a pipeline would not be told if the connection closed before its turn.
-    if (response.socket === null) (response as ServerResponse).once('socket', () => note(response))
-    else note(response)
-  })
-  return answering
+
+  #noteStream(response: Http2ServerResponse): void {
+    this.#streams.add(response)
+    response.on('close', () => this.#streams.delete(response))
+  }
 }
 
 /** Cuts, each time it is called, the connections that said nothing since the last time, though they should have. */
-function silenceCutter(sockets: Set<Socket>, answering: Set<Response>): () => void {
+function silenceCutter(sockets: Set<Socket>, answers: Answers): () => void {
   const heard = new Map<Socket, number>()
   for (const socket of sockets) heard.set(socket, socket.bytesRead)
   return () => {
     const busy = new Set<string>()
-    for (const response of answering) if (!waitsForClient(response)) busy.add(peerOf(response.req.socket))
+    for (const response of answers.of(sockets)) if (!waitsForClient(response)) busy.add(peerOf(response.req.socket))
     for (const socket of sockets) {
       if (!busy.has(peerOf(socket)) && heard.get(socket) === socket.bytesRead) socket.destroy()
       heard.set(socket, socket.bytesRead)
@@ -81,7 +93,7 @@ function silenceCutter(sockets: Set<Socket>, answering: Set<Response>): () => vo
 }
 
 /** Whether the body of a request is being read, and does not come. */
-function waitsForClient({ req }: Response): boolean {
+function waitsForClient({ req }: ServerResponse | Http2ServerResponse): boolean {
   return req.readableFlowing === true && req.readableLength === 0 && !req.complete
 }
 

@@ -1,6 +1,6 @@
 import { type DependencyContainer, type InjectionToken, Lifecycle, container as rootContainer } from 'tsyringe'
 import { DefinitionError } from './errors.js'
-import type { DeclaredStreamOptions } from './metadata.js'
+import { type DeclaredStreamOptions, hasRecord } from './metadata.js'
 import type { Serializer } from './sse/index.js'
 
 /**
@@ -58,11 +58,17 @@ function resolve<T>(container: DependencyContainer, token: InjectionToken<T>, wh
 }
 
 function checkMetadata(type: ControllerClass): void {
-  if (type.length === 0 || Reflect.getMetadata('design:paramtypes', type) !== undefined) return
-  throw new DefinitionError(
-    `${type.name}, constructor`,
-    `the types of its ${type.length} parameters are unknown. ${COMPILER}`,
-  )
+  if (Reflect.getMetadata('design:paramtypes', type) !== undefined) return
+  const where = `${type.name}, constructor`
+  if (type.length > 0) throw new DefinitionError(where, `the types of its parameters are unknown. ${COMPILER}`)
+  // A base class that is no controller itself: without a decorator, the compiler keeps no types for its constructor.
+  const base = Object.getPrototypeOf(type) as ControllerClass
+  if (base.length > 0 && hasRecord(base)) {
+    throw new DefinitionError(
+      where,
+      `is that of ${base.name}, whose parameter types are unknown: decorate it too, with @Controller() or @injectable()`,
+    )
+  }
 }
 
 /** What to look at when the compiler left no types behind. */

@@ -101,7 +101,9 @@ export class InvalidRequestError extends HttpError {
   readonly issues: readonly Issue[]
 
   constructor(issues: readonly Issue[]) {
-    super(400, `The ${issues[0]?.in ?? 'request'} of the request is invalid`, { code: 'ERR_INVALID_REQUEST' })
+    const [part, ...more] = new Set(issues.map(issue => issue.in))
+    const what = part === undefined || more.length > 0 ? 'request' : `${part} of the request`
+    super(400, `The ${what} is invalid`, { code: 'ERR_INVALID_REQUEST' })
     this.issues = issues
   }
 }

@@ -76,10 +76,16 @@ function answer(value: object, reply: FastifyReply, name: string): unknown {
     reply.type('text/html; charset=utf-8')
     return render(reply, value)
   }
-  if (typeof (value as { next?: unknown }).next === 'function') {
+  if (isSource(value)) {
     throw new TypeError(`${name} returned an iterator, which only a stream can send: declare the method with @SSE`)
   }
   return value
+}
+
+/** Whether a value is for a stream of events: a generator, a Channel. The streams of Node and of the web are bodies. */
+function isSource(value: object): boolean {
+  if (typeof (value as { next?: unknown }).next === 'function') return true
+  return Symbol.asyncIterator in value && !('pipe' in value) && !('getReader' in value)
 }
 
 /** The Fastify handler of a route that streams. Its last `onSend` hook must be `openStream`. */

@@ -8,8 +8,9 @@ export interface Log {
 
 /** Fastify's logger, if the app has one; otherwise the console, so that no error goes unseen by default. */
 export function logOf(app: FastifyInstance): Log {
-  // Fastify's stand-in for no logger has no level.
-  return (app.log as { level?: string }).level === undefined ? consoleLog : app.log
+  // Fastify's stand-in for no logger has no level, and one function for all of them.
+  const { level, error, info } = app.log as { level?: string; error: unknown; info: unknown }
+  return level === undefined && error === info ? consoleLog : app.log
 }
 
 /** For apps that asked for silence. */

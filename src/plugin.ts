@@ -1,24 +1,14 @@
 import cookie from '@fastify/cookie'
 import fastifyView, { type FastifyViewOptions } from '@fastify/view'
-import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { DependencyContainer } from 'tsyringe'
-import { argumentReader } from './arguments.js'
 import { idleCloser } from './closing.js'
-import { type ControllerClass, childOf, resolver, SERIALIZER, STREAM_OPTIONS, serializerOf } from './container.js'
+import { type ControllerClass, childOf, STREAM_OPTIONS } from './container.js'
 import { DefinitionError } from './errors.js'
-import { openStream, plainHandler, streamHandler, type Target } from './handler.js'
 import { type Log, logOf, noLog } from './log.js'
-import {
-  type ControllerRecord,
-  controllerRecord,
-  type DeclaredStreamOptions,
-  type MethodRecord,
-  methodRecords,
-  type RouteRecord,
-} from './metadata.js'
-import { headersOf, PROBLEM_TYPE, problemOf } from './problem.js'
-import type { StreamOptions } from './sse/index.js'
-import { type ResolvedOptions, resolveOptions } from './sse/options.js'
+import { type DeclaredStreamOptions, methodRecords } from './metadata.js'
+import { headersOf, PROBLEM_TYPE, type Problem, problemOf } from './problem.js'
+import { addControllers } from './routes.js'
 import { Streams } from './streams.js'
 import type { ValidationOptions } from './validation.js'
 
@@ -45,17 +35,6 @@ export interface OkapiOptions {
   log?: false
 }
 
-/** What the routes of an app share. */
-interface House {
-  readonly app: FastifyInstance
-  readonly options: OkapiOptions
-  readonly container: DependencyContainer
-  readonly streams: Streams
-  readonly log: Log
-  /** Which method serves a route already. */
-  readonly served: Map<string, string>
-}
-
 /**
  * The Fastify plugin: makes routes of controllers.
  *
@@ -69,16 +48,17 @@ interface House {
  * @throws {DefinitionError} if a controller, route or parameter is declared wrongly; nothing is served then
  */
 export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
+  const { controllers, streamOptions, streams = new Streams(), validation = {} } = options
+  checkClasses(controllers)
   const container = childOf(options.container)
-  if (options.streamOptions) container.register(STREAM_OPTIONS, { useValue: options.streamOptions })
-  const streams = options.streams ?? new Streams()
+  app.addHook('onClose', () => container.dispose())
+  if (streamOptions) container.register(STREAM_OPTIONS, { useValue: streamOptions })
   const log = options.log === false ? noLog : logOf(app)
-  const house: House = { app, options, container, streams, log, served: new Map() }
 
   app.setErrorHandler(problemHandler(log))
   if (options.views) await app.register(fastifyView, options.views)
-  if (readsCookies(options.controllers) && !app.hasRequestDecorator('cookies')) await app.register(cookie)
-  for (const controller of options.controllers) addController(house, controller)
+  if (readsCookies(controllers) && !app.hasRequestDecorator('cookies')) await app.register(cookie)
+  addControllers({ app, container, streams, log, validation }, controllers)
 
   const { closeGrace = 2_000 } = options
   const closeIdle = idleCloser(app, closeGrace)
@@ -86,19 +66,33 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
     closeIdle()
     await streams.close(closeGrace)
   })
-  app.addHook('onClose', async () => {
-    await container.dispose()
-  })
 }
 
 /** Answers every error as problem details, and logs those that are the server's fault. */
 export function problemHandler(log: Log) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
-    const problem = problemOf(error)
-    if (problem.status >= 500) {
-      log.error({ err: error, reqId: request.id, method: request.method, url: request.url }, 'A request failed')
-    }
-    reply.code(problem.status).headers(headersOf(error)).type(PROBLEM_TYPE).send(JSON.stringify(problem))
+    const { status } = answerProblem(reply, error)
+    if (status < 500) return
+    log.error({ err: error, reqId: request.id, method: request.method, url: request.url }, 'A request failed')
+  }
+}
+
+/** Answers an error as problem details. */
+export function answerProblem(reply: FastifyReply, error: unknown): Problem {
+  const problem = problemOf(error)
+  reply.code(problem.status).headers(headersOf(error)).type(PROBLEM_TYPE).send(JSON.stringify(problem))
+  return problem
+}
+
+function checkClasses(controllers: readonly unknown[]): void {
+  for (const [index, type] of controllers.entries()) {
+    if (typeof type === 'function') continue
+    const cure =
+      type === undefined ? '. Is its class imported around in a circle?' : ': give the class, not an instance'
+    throw new DefinitionError(
+      `controllers, item ${index}`,
+      `is no class but ${type === null ? 'null' : typeof type}${cure}`,
+    )
   }
 }
 
@@ -106,107 +100,4 @@ function readsCookies(controllers: readonly ControllerClass[]): boolean {
   return controllers
     .flatMap(controller => [...methodRecords(controller).values()])
     .some(({ parameters }) => [...parameters.values()].some(({ kind }) => kind === 'cookie'))
-}
-
-function addController(house: House, type: ControllerClass): void {
-  const record = controllerRecord(type)
-  if (record === undefined)
-    throw new DefinitionError(type.name, 'is not a controller: give the class @Controller(prefix)')
-  const controller = resolver(house.container, type)
-  for (const [method, methodRecord] of methodRecords(type)) {
-    if (methodRecord.routes.length === 0) {
-      throw new DefinitionError(
-        `${type.name}.${method}`,
-        'has parameters or headers but no route: give it @Get or @SSE',
-      )
-    }
-    for (const route of methodRecord.routes) addRoute(house, type, record, controller, method, methodRecord, route)
-  }
-}
-
-function addRoute(
-  house: House,
-  type: ControllerClass,
-  record: ControllerRecord,
-  controller: () => object,
-  method: string,
-  methodRecord: MethodRecord,
-  route: RouteRecord,
-): void {
-  const where = `${type.name}.${method}`
-  const url = join(where, record.prefix, route.path)
-  claim(house, where, route.method, url)
-  checkFunction(where, type, method, route)
-  const argumentsOf = argumentReader(
-    type,
-    method,
-    methodRecord,
-    route.stream !== undefined,
-    house.options.validation ?? {},
-  )
-  const name = `${where} ${route.method} ${house.app.prefix}${url}`
-  const target: Target = { name, method, record: methodRecord, controller, argumentsOf }
-  if (route.stream === undefined) {
-    house.app.route({ method: route.method, url, handler: plainHandler(target) })
-    return
-  }
-  const { streams, log } = house
-  const options = streamOptions(house, where, record, route)
-  house.app.route({
-    method: route.method,
-    url,
-    exposeHeadRoute: false,
-    onSend: [openStream],
-    handler: streamHandler({ ...target, options, streams, log }),
-  })
-}
-
-/** The path of a route: the prefix of the controller and the path of the method, with one slash between. */
-function join(where: string, prefix: string, path: string): string {
-  if (path !== '' && path !== '*' && !path.startsWith('/')) {
-    throw new DefinitionError(where, `the path '${path}' lacks the leading slash: '/${path}'`)
-  }
-  const base = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
-  const joined = path === '/' && base !== '' ? base : base + path
-  return joined === '' ? '/' : joined
-}
-
-function claim({ served }: House, where: string, method: string, url: string): void {
-  const route = `${method} ${url}`
-  const other = served.get(route)
-  if (other) throw new DefinitionError(where, `serves ${route}, which ${other} serves already; change one of the paths`)
-  served.set(route, where)
-}
-
-function checkFunction(where: string, type: ControllerClass, method: string, route: RouteRecord): void {
-  const kind = (type.prototype as Record<string, object>)[method]?.constructor.name ?? ''
-  if (route.stream === undefined && kind.endsWith('GeneratorFunction')) {
-    throw new DefinitionError(
-      where,
-      `is a generator, which only a stream can send: declare it with @SSE('${route.path}')`,
-    )
-  }
-}
-
-function streamOptions(house: House, where: string, record: ControllerRecord, route: RouteRecord): ResolvedOptions {
-  const { container } = house
-  const app = container.isRegistered(STREAM_OPTIONS, true) ? container.resolve(STREAM_OPTIONS) : undefined
-  const serializer = container.isRegistered(SERIALIZER, true) ? { serializer: SERIALIZER } : undefined
-  const layers = [route.stream, record.streamOptions, app, serializer].map(layer =>
-    withSerializer(container, layer, where),
-  )
-  try {
-    return resolveOptions(route.method, ...layers)
-  } catch (cause) {
-    throw new DefinitionError(where, (cause as Error).message, { cause })
-  }
-}
-
-function withSerializer(
-  container: DependencyContainer,
-  declared: DeclaredStreamOptions | undefined,
-  where: string,
-): StreamOptions | undefined {
-  const { serializer, ...rest } = declared ?? {}
-  return serializer === undefined ? rest : { ...rest, serializer: serializerOf(container, serializer, where) }
 }

@@ -15,15 +15,20 @@ export interface Problem {
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
 /**
- * What a client may know of an error. An `HttpError`, an error of Fastify or one of its plugins, and an error that says
- * `expose: true` (http-errors) are told with their message; anything else is an Internal Server Error without a word.
+ * What a client may know of an error.
+ *
+ * Told with status and message: an `HttpError`; an error of Fastify or one of its plugins; an error that says
+ * `expose: true` (http-errors); a plain `Error` that was given a `statusCode` below 500, as is the custom in Fastify.
+ * Told with its status alone: `expose: false`. Anything else is an Internal Server Error without a word.
  */
 export function problemOf(error: unknown): Problem {
-  const known = knownError(error)
-  if (known === undefined) return blank(500)
-  const { statusCode, message, code } = known
-  const problem = blank(statusCode)
-  if (message !== problem.title) problem.detail = message
+  const { statusCode, message, code } = known(error)
+  const problem: Problem = {
+    type: 'about:blank',
+    title: STATUS_CODES[statusCode] ?? 'Unknown Error',
+    status: statusCode,
+  }
+  if (message !== undefined && message !== problem.title) problem.detail = message
   if (code !== undefined) problem.code = code
   if (error instanceof InvalidRequestError) problem.errors = error.issues
   return problem
@@ -34,21 +39,32 @@ export function headersOf(error: unknown): Record<string, string> {
   return error instanceof HttpError ? error.headers : {}
 }
 
-interface KnownError {
+interface Known {
   statusCode: number
-  message: string
+  message?: string
   code?: string | undefined
 }
 
-function knownError(error: unknown): KnownError | undefined {
+const unknownError: Known = { statusCode: 500 }
+
+function known(error: unknown): Known {
   if (error instanceof HttpError) return error
-  if (!(error instanceof Error)) return undefined
-  const { statusCode, code, message, expose } = error as Error & Partial<KnownError> & { expose?: unknown }
-  if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return undefined
-  if (typeof code === 'string' && code.startsWith('FST_')) return { statusCode, code, message }
-  return expose === true ? { statusCode, message } : undefined
+  if (!(error instanceof Error)) return unknownError
+  const { statusCode, code, message, expose } = error as Error & Partial<Known> & { expose?: unknown }
+  if (!isErrorStatus(statusCode)) return unknownError
+  if (typeof code === 'string' && code.startsWith('FST_')) {
+    return statusCode === 500 ? unknownError : { statusCode, code, message }
+  }
+  if (typeof expose === 'boolean') return expose ? { statusCode, message } : { statusCode }
+  return statusCode < 500 && isPlain(error) ? { statusCode, message } : unknownError
 }
 
-function blank(status: number): Problem {
-  return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Unknown Error', status }
+function isErrorStatus(status: unknown): status is number {
+  return Number.isInteger(status) && (status as number) >= 400 && (status as number) <= 599
+}
+
+// Not the errors of other libraries: their status is that of a request of ours to somebody else.
+function isPlain(error: Error): boolean {
+  const made = error.constructor
+  return (made === Error || made === SyntaxError) && error.name === made.name
 }

@@ -1,7 +1,7 @@
 import { plainToInstance } from 'class-transformer'
 import { getMetadataStorage, type ValidationError, type ValidatorOptions, validate } from 'class-validator'
 import { convert } from './convert.js'
-import { InvalidRequestError, type Issue, type RequestPart } from './errors.js'
+import { DefinitionError, InvalidRequestError, type Issue, type RequestPart } from './errors.js'
 
 export type DtoClass = new () => object
 
@@ -10,47 +10,82 @@ export type ValidationOptions = Omit<ValidatorOptions, 'stopAtFirstError' | 'val
 
 const defaults: ValidatorOptions = { whitelist: true, validationError: { target: false, value: false } }
 
+const plainTypes = new Set<unknown>([String, Number, Boolean, BigInt, Date, Array, Object, Symbol, Promise])
+
+/**
+ * The DTO class behind the type of a parameter: a class of the user's. What the language brings, and Buffer, is none.
+ *
+ * @throws {DefinitionError} for a class without rules
+ */
+export function dtoOf(where: string, type: unknown): DtoClass | undefined {
+  if (typeof type !== 'function' || plainTypes.has(type) || isNative(type)) return undefined
+  if (hasRules(type as DtoClass)) return type as DtoClass
+  throw new DefinitionError(
+    where,
+    `its type ${type.name} has no rules, so that nothing would be checked. Give its properties decorators of class-validator, or declare an interface in its place to take the value unchecked`,
+  )
+}
+
 /** Whether a class, or one that it extends, has rules of class-validator. */
-export function hasRules(type: DtoClass): boolean {
+function hasRules(type: DtoClass): boolean {
   return getMetadataStorage().getTargetValidationMetadatas(type, '', false, false).length > 0
+}
+
+function isNative(type: object): boolean {
+  return /\[native code\]\s*\}$/.test(Function.prototype.toString.call(type)) || type === Buffer
 }
 
 /**
  * Makes a DTO of a plain value and checks it.
  *
- * Properties that the class has no rule for are removed, unless the options say `whitelist: false`. Text from the path
- * or the query is first converted to the type of its property.
+ * Properties that the class has no rule for are removed, unless the options say `whitelist: false`. Text from outside
+ * the body is converted to the type of its property, where class-transformer's decorators left it text.
  *
+ * @param name the name of the value within its part; empty for the whole part
  * @throws {InvalidRequestError} with every violated constraint of every property
  */
 export async function check(
   part: RequestPart,
+  name: string,
   type: DtoClass,
   value: unknown,
   options: ValidationOptions = {},
 ): Promise<object> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const detail = value === undefined ? `The ${part} is missing` : `The ${part} is not an object`
-    throw new InvalidRequestError([{ in: part, property: '', constraint: 'object', detail }])
+    throw invalid(part, name, 'object', value === undefined ? 'is missing' : 'is not an object')
   }
-  const plain = part === 'body' ? value : withTypes(value, type)
-  const dto = plainToInstance(type, plain, { exposeDefaultValues: true })
+  const dto = plainToInstance(type, value, { exposeDefaultValues: true })
+  if (part !== 'body') giveTypes(dto, type)
   const errors = await validate(dto, { ...defaults, ...options })
-  if (errors.length > 0) throw new InvalidRequestError(issuesOf(part, errors))
+  if (errors.length > 0) throw new InvalidRequestError(issuesOf(part, errors, name))
   return dto
 }
 
-/** Text that does not convert stays text: the rule of the property then says what it should have been. */
-function withTypes(value: object, type: DtoClass): object {
-  const typed: Record<string, unknown> = {}
-  for (const [name, given] of Object.entries(value)) {
-    const converted = convert(given, Reflect.getMetadata('design:type', type.prototype, name))
-    typed[name] = 'value' in converted ? converted.value : given
-  }
-  return typed
+/** The error of a request with one thing wrong, named: a value, or without a name the whole part. */
+export function invalid(part: RequestPart, name: string, constraint: string, what: string): InvalidRequestError {
+  const detail = `${subjectOf(part, name)} ${what}`
+  return new InvalidRequestError([{ in: part, property: name, constraint, detail }])
 }
 
-function issuesOf(part: RequestPart, errors: ValidationError[], path = ''): Issue[] {
+function subjectOf(part: RequestPart, name: string): string {
+  if (name === '') return `The ${part}`
+  if (part === 'body') return `The property "${name}" of the body`
+  return part === 'path' || part === 'query' ? `The ${part} parameter "${name}"` : `The ${part} "${name}"`
+}
+
+/** Text that does not convert stays text: the rule of the property then says what it should have been. */
+function giveTypes(dto: object, type: DtoClass): void {
+  const blank = new type() as Record<string, unknown>
+  for (const [name, given] of Object.entries(dto)) {
+    if (given === undefined || given === null) continue
+    const declared = Reflect.getMetadata('design:type', type.prototype, name)
+    // The compiler keeps no type of `page = 1`: the default value tells it.
+    const converted = convert(given, declared === Object ? blank[name]?.constructor : declared)
+    if ('value' in converted) Object.assign(dto, { [name]: converted.value })
+  }
+}
+
+function issuesOf(part: RequestPart, errors: ValidationError[], path: string): Issue[] {
   return errors.flatMap(({ property, constraints = {}, children = [] }) => {
     const here = path === '' ? property : `${path}.${property}`
     const own = Object.entries(constraints).map(([constraint, detail]) => ({

@@ -1,7 +1,8 @@
 // The server that the benchmarks load: written as a user would, by the public API only.
 // Usage: node --expose-gc bench/servers/okapi.mjs <port>   (build the project first)
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Controller, createApp, event, Get, Query, SSE } from 'okapi'
+
+const sleep = ms => new Promise(resolve => setTimeout(resolve, ms))
 
 /** N small messages: the shape of a token stream. */
 async function* tokens(n) {

@@ -10,6 +10,8 @@ export interface ParameterOptions {
 /**
  * A parameter of the path: `@Param('id') id: number` for `/:id`. Converted to the type of the parameter; what does not
  * convert is a 400 that names it. Without a name, all of them, checked if the type is a DTO class.
+ *
+ * Write the type even where a default value tells it, `page: number = 1`: the compiler keeps no other.
  */
 export const Param = reader('Param', 'path')
 
@@ -18,7 +20,8 @@ export const Query = reader('Query', 'query')
 
 /**
  * The body. If the type is a class, it is a DTO: class-transformer makes it, class-validator checks it before the
- * method runs, and a 400 lists every violation. With a name, one property of the body.
+ * method runs, and a 400 lists every violation. With a name, one property of the body. The items of an array are not
+ * checked, since the compiler keeps no type of them: give them a DTO around the array.
  */
 export const Body = reader('Body', 'body')
 
@@ -28,7 +31,10 @@ export const Header = reader('Header', 'header')
 /** A cookie of the request, read by @fastify/cookie. */
 export const Cookie = reader('Cookie', 'cookie')
 
-/** An `AbortSignal` that fires when the client leaves or the app closes. Give it to everything the method awaits. */
+/**
+ * An `AbortSignal` that fires when the client leaves, and for a stream also when the app closes, which lets other
+ * requests finish. Give it to everything the method awaits.
+ */
 export const Signal = given('Signal', 'signal')
 
 /**
@@ -40,7 +46,10 @@ export const LastEventId = given('LastEventId', 'lastEventId')
 /** Fastify's request. */
 export const Req = given('Req', 'request')
 
-/** Fastify's reply. A method that sends by it returns nothing. For a stream: its headers, before the first event. */
+/**
+ * Fastify's reply. A method that takes it and returns nothing answers by it, and the client waits until it has sent.
+ * For a stream: its headers, before the first event.
+ */
 export const Reply = given('Reply', 'reply')
 
 /** An `EventWriter`, for an `@SSE` method that sends by calls. */
@@ -70,6 +79,12 @@ function record(
   if (method === undefined) {
     const where = `${(target as { name: string }).name}, constructor parameter ${index}`
     throw new DefinitionError(where, `${decorator} reads a request; there is none yet. Move it to a method`)
+  }
+  if (typeof target === 'function') {
+    throw new DefinitionError(
+      `${target.name}.${String(method)}`,
+      `${decorator} stands on a static method; make it a method`,
+    )
   }
   const { parameters } = recordMethod(target.constructor, String(method))
   const other = parameters.get(index)

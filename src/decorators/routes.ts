@@ -31,7 +31,7 @@ export interface SSEOptions extends DeclaredStreamOptions {
  * The method is an async generator, or returns an async iterable, an iterable, a `Channel`, a web `ReadableStream`, an
  * Observable, or a promise of one. What it throws before the first event is an ordinary HTTP error, unless the event
  * takes longer than `headDelay`. What it throws later is logged, told to `onError`, and ends the stream with an event
- * `stream:error` that says nothing of it. When the client leaves, a generator that waits at a `yield` runs its
+ * `stream:error` that says as little of it as an answer would. When the client leaves, a generator that waits at a `yield` runs its
  * `finally`; give `@Signal()` to whatever it awaits, since nothing can end a generator that waits for something else.
  *
  * @example

@@ -71,18 +71,16 @@ export class Channel<T> implements AsyncIterable<T, undefined> {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    for (const reader of this.#readers.splice(0)) {
-      if (this.#failure) reader.reject(this.#failure.error)
-      else reader.resolve({ done: true, value: undefined })
-    }
+    for (const reader of this.#readers.splice(0)) reader.resolve({ done: true, value: undefined })
     for (const close of this.#closers.splice(0)) close()
   }
 
   /** Ends the channel with an error: what was sent is still read, then the stream ends as if its source had thrown. */
   fail(error: unknown): void {
     if (this.#closed) return
-    if (this.#readers.length === 0) this.#failure = { error }
-    else this.#readers.shift()?.reject(error)
+    const reader = this.#readers.shift()
+    if (reader) reader.reject(error)
+    else this.#failure = { error }
     this.close()
   }
 

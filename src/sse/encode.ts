@@ -17,39 +17,42 @@ const lineBreak = /\r\n|\r|\n/
  */
 export function encode(value: unknown, serializer: Serializer = defaultSerializer): string {
   if (value instanceof ServerSentEvent) return encodeEvent(value, serializer)
-  return `${dataLines(value, serializer)}\n`
+  return `data: ${dataText(value, serializer)}\n\n`
 }
 
 function encodeEvent(event: ServerSentEvent, serializer: Serializer): string {
-  const { id, event: type, retry, data } = event
+  const { event: type, data, serializer: own } = event
   const typed = type !== undefined && type !== ''
+  if (event.id === undefined && event.retry === undefined && event.comment === undefined && data !== undefined) {
+    return `${typed ? typedHead(type) : 'data: '}${dataText(data, own ?? serializer)}\n\n`
+  }
   let text = event.comment === undefined ? '' : commentLines(event.comment)
-  if (id !== undefined) text += `id: ${id}\n`
-  if (typed) text += typeLine(type)
-  if (retry !== undefined) text += `retry: ${retry}\n`
-  if (data !== undefined || event.serializer !== undefined) text += dataLines(data, event.serializer ?? serializer)
+  if (event.id !== undefined) text += `id: ${event.id}\n`
+  if (typed) text += `event: ${type}\n`
+  if (event.retry !== undefined) text += `retry: ${event.retry}\n`
+  if (data !== undefined || own !== undefined) text += `data: ${dataText(data, own ?? serializer)}\n`
   else if (typed) text += 'data: \n'
   return `${text}\n`
 }
 
 // A stream mostly repeats one type, and gluing its line together costs as much as looking at the whole event.
 let lastType = ''
-let lastTypeLine = ''
+let lastHead = ''
 
-function typeLine(type: string): string {
+function typedHead(type: string): string {
   if (type !== lastType) {
     lastType = type
-    lastTypeLine = `event: ${type}\n`
+    lastHead = `event: ${type}\ndata: `
   }
-  return lastTypeLine
+  return lastHead
 }
 
-function dataLines(data: unknown, serializer: Serializer): string {
-  if (serializer === defaultSerializer && typeof data === 'object' && !(data instanceof Uint8Array)) {
-    return `data: ${toJson(data)}\n`
-  }
+/** The text behind the first `data: `, with a `data: ` before each further line. */
+function dataText(data: unknown, serializer: Serializer): string {
+  // JSON has no line breaks: looking for them would cost as much as making it.
+  if (serializer === defaultSerializer && typeof data === 'object' && !ArrayBuffer.isView(data)) return toJson(data)
   const text = serialize(data, serializer)
-  return lineBreak.test(text) ? `data: ${text.split(lineBreak).join('\ndata: ')}\n` : `data: ${text}\n`
+  return lineBreak.test(text) ? text.split(lineBreak).join('\ndata: ') : text
 }
 
 function toJson(data: object | null): string {

@@ -1,10 +1,5 @@
 /** What can go wrong in an event stream. Each code is told in docs/errors.md. */
-export type StreamErrorCode =
-  | 'ERR_EVENT_FIELD'
-  | 'ERR_SERIALIZATION'
-  | 'ERR_STREAM_CLOSED'
-  | 'ERR_OVERFLOW'
-  | 'ERR_SOURCE'
+export type StreamErrorCode = 'ERR_EVENT_FIELD' | 'ERR_SERIALIZATION' | 'ERR_STREAM_CLOSED' | 'ERR_OVERFLOW'
 
 /** The family of the errors of `okapi/sse`: tell them apart by `code`. */
 export class StreamError extends Error {

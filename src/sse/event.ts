@@ -44,24 +44,23 @@ export interface EventFields<T = unknown> {
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
 export class ServerSentEvent<T = unknown> {
-  readonly data: T | undefined
-  readonly event: string | undefined
-  readonly id: string | undefined
-  readonly retry: number | undefined
-  readonly comment: string | undefined
-  readonly serializer: Serializer | undefined
+  // Declared, and set only where given: an event is made for every yield, and the smaller it is, the sooner it is made.
+  declare readonly data: T | undefined
+  declare readonly event: string | undefined
+  declare readonly id?: string
+  declare readonly retry?: number
+  declare readonly comment?: string
+  declare readonly serializer?: Serializer
 
   constructor(fields: EventFields<T>) {
-    const { event, id, retry } = fields
-    if (event !== undefined) checkEventType(event)
-    if (id !== undefined) checkId(id)
-    if (retry !== undefined) checkRetry(retry)
+    const { event, id, retry, comment, serializer } = fields
     this.data = fields.data
     this.event = event
-    this.id = id
-    this.retry = retry
-    this.comment = fields.comment
-    this.serializer = fields.serializer
+    if (event !== undefined) checkEventType(event)
+    if (id !== undefined) this.id = checkId(id)
+    if (retry !== undefined) this.retry = checkRetry(retry)
+    if (comment !== undefined) this.comment = comment
+    if (serializer !== undefined) this.serializer = serializer
   }
 }
 
@@ -117,16 +116,17 @@ function checkEventType(type: string): void {
   lastType = type
 }
 
-function checkId(id: string): void {
+function checkId(id: string): string {
   if (typeof id !== 'string') throw new EventFieldError('id', id, 'is not a string')
   if (/\p{Cc}/u.test(id)) throw new EventFieldError('id', id, 'holds a line break, NUL or another control character')
   if (!id.isWellFormed()) throw new EventFieldError('id', id, 'holds half a character (a lone surrogate)')
   if (/^ | $/.test(id)) throw new EventFieldError('id', id, 'begins or ends with a space, which a header would lose')
   if (id.length > MAX_ID) throw new EventFieldError('id', id, `is longer than ${MAX_ID} characters`)
   if (id === DONE_ID) throw new EventFieldError('id', id, 'is the mark of a finished stream')
+  return id
 }
 
-function checkRetry(retry: number): void {
-  if (Number.isInteger(retry) && retry >= 0 && retry <= MAX_RETRY) return
+function checkRetry(retry: number): number {
+  if (Number.isInteger(retry) && retry >= 0 && retry <= MAX_RETRY) return retry
   throw new EventFieldError('retry', retry, `is not a whole number of milliseconds from 0 to ${MAX_RETRY}`)
 }

@@ -9,12 +9,12 @@ export interface ObservableLike<T = unknown> {
   subscribe(observer: { next(value: T): void; error(error: unknown): void; complete(): void }): { unsubscribe(): void }
 }
 
-const observableSymbol = (Symbol as { observable?: symbol }).observable
-
 /** The Observable in a value, if it is one: by `Symbol.observable`, or by the string rxjs uses where there is none. */
 export function observableOf(value: object): ObservableLike | undefined {
   const candidate = value as Record<PropertyKey, unknown>
-  const interop = (observableSymbol && candidate[observableSymbol]) ?? candidate['@@observable']
+  // Looked up each time: a library that brings the symbol along may be loaded after this file.
+  const { observable } = Symbol as { observable?: symbol }
+  const interop = (observable && candidate[observable]) ?? candidate['@@observable']
   return typeof interop === 'function' ? (interop.call(value) as ObservableLike) : undefined
 }
 

@@ -15,7 +15,7 @@ export function lastEventId(headers: IncomingHttpHeaders): string | undefined {
   if (typeof value !== 'string') return undefined
   const bytes = Buffer.from(value, 'latin1')
   const text = bytes.toString('utf8')
-  return text.includes('\uFFFD') ? value : text
+  return Buffer.from(text).equals(bytes) ? text : value
 }
 
 /** Whether the client comes back to a stream that has said all: it is to be answered 204, which ends its EventSource. */

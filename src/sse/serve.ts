@@ -1,14 +1,15 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { type IncomingMessage, type OutgoingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
 import { STREAM_HEADERS } from './headers.js'
 import { type ResolvedOptions, resolveOptions, type StreamErrorContext, type StreamOptions } from './options.js'
 import { isDone } from './request.js'
-import { type EventSourceLike, toSource } from './source.js'
+import type { StreamResponse } from './sink.js'
+import { dismiss, type EventSourceLike, toSource } from './source.js'
 import { EventStream, type Orphan } from './stream.js'
 
 /** The options of `streamEvents`. */
 export interface StreamEventsOptions extends StreamOptions {
-  /** More headers for the response; they win over those of the stream. */
+  /** More headers for the response; they win over those of the stream, as those do that the response has already. */
   headers?: OutgoingHttpHeaders
   /** What the stream is called in errors and logs. Default: the method and URL of the request. */
   name?: string
@@ -17,57 +18,79 @@ export interface StreamEventsOptions extends StreamOptions {
 /**
  * Answers a request of plain `node:http` (or `node:http2`) with an event stream: no framework, no decorators.
  *
- * A client that comes back to a finished stream is answered 204, HEAD gets the head alone, and a client that leaves
- * ends the source. Resolves when the response is over, for whatever reason.
+ * A client that comes back to a finished stream is answered 204, and HEAD gets the head alone; the source is told then
+ * that nobody reads it. A client that leaves ends the source. Resolves when the response is over, for whatever reason.
  *
  * @example
  * ```ts
  * createServer((request, response) => streamEvents(request, response, clock()).catch(next)).listen(8080)
  * ```
  * @throws what the source threw before its first event, while nothing was sent: answer with an error of your own
- * @throws {TypeError} if there is no source in the value, or an option makes no sense
+ * @throws {TypeError} if there is no source in the value, or an option or a header makes no sense
  */
 export async function streamEvents(
   request: IncomingMessage | Http2ServerRequest,
-  response: ServerResponse | Http2ServerResponse,
+  response: StreamResponse,
   values: EventSourceLike,
   options: StreamEventsOptions = {},
 ): Promise<void> {
   const { headers, name, ...streamOptions } = options
-  const resolved = resolveOptions(request.method ?? 'GET', streamOptions)
-  if (resolved.end !== false && isDone(request.headers)) return end(response, 204)
-  const all = { ...STREAM_HEADERS, ...headers }
-  if (request.method === 'HEAD') return end(response, 200, all)
+  const resolved = resolveOptions(String(request.method), streamOptions)
+  const all = headersFor(response, headers)
+  const isOver = resolved.end !== false && isDone(request.headers)
+  if (isOver || request.method === 'HEAD') {
+    dismiss(values)
+    return isOver ? end(response, 204) : end(response, 200, all)
+  }
   const source = toSource(values)
   if (source === undefined) throw new TypeError('streamEvents() takes a generator, a channel, or another iterable')
   await run(response, source, resolved, all, name ?? `${request.method} ${request.url}`, request)
 }
 
 async function run(
-  response: ServerResponse | Http2ServerResponse,
+  response: StreamResponse,
   source: NonNullable<ReturnType<typeof toSource>>,
   options: ResolvedOptions,
   headers: OutgoingHttpHeaders,
   name: string,
   request: unknown,
 ): Promise<void> {
-  let closed = (): void => {}
+  let closed: (() => void) | undefined
   const over = new Promise<void>(resolve => {
     closed = resolve
   })
-  const stream = new EventStream(response, options, { name, request, problem, log, orphan, closed: () => closed() })
+  const stream = new EventStream(response, options, { name, request, problem, log, orphan, closed: () => closed?.() })
   stream.from(source)
   try {
     await stream.ready()
   } catch (error) {
-    if (response.destroyed) return
+    if (isGone(response)) return
     throw error
   }
   stream.open(headers)
   await over
 }
 
-function end(response: ServerResponse | Http2ServerResponse, status: number, headers: OutgoingHttpHeaders = {}): void {
+// Names in lower case, or a header of the stream and one that replaces it would both be sent. Checked here, because the
+// head leaves later, where nobody could catch what `writeHead()` throws.
+function headersFor(response: StreamResponse, more: OutgoingHttpHeaders = {}): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {}
+  for (const [name, value] of Object.entries(STREAM_HEADERS)) if (!response.hasHeader(name)) headers[name] = value
+  for (const [name, value] of Object.entries(more)) {
+    if (value === undefined) continue
+    validateHeaderName(name)
+    validateHeaderValue(name, String(value))
+    headers[name.toLowerCase()] = value
+  }
+  return headers
+}
+
+// The response of HTTP/2 does not say itself that it was destroyed.
+function isGone(response: StreamResponse): boolean {
+  return 'stream' in response ? response.stream.destroyed : response.destroyed
+}
+
+function end(response: StreamResponse, status: number, headers: OutgoingHttpHeaders = {}): void {
   response.writeHead(status, headers)
   response.end()
 }

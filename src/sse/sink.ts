@@ -77,11 +77,20 @@ class SocketSink implements Sink {
     })
   }
 
+  // Measuring makes the text flat, which costs more than anything else here: so what is measured is what is sent, framed
+  // as if it were ASCII, and framed again only if it is not.
   #writeText(text: string): void {
-    const size = Buffer.byteLength(text)
-    const encoding = size === text.length ? 'latin1' : 'utf8'
-    this.#socket.write(this.#chunked ? `${size.toString(16)}\r\n${text}\r\n` : text, encoding)
+    const frame = this.#chunked ? chunk(text.length, text) : text
+    const size = Buffer.byteLength(frame)
+    if (size === frame.length) this.#socket.write(frame, 'latin1')
+    else if (this.#chunked) this.#socket.write(chunk(size - frame.length + text.length, text), 'utf8')
+    else this.#socket.write(text, 'utf8')
   }
+}
+
+/** One chunk of the chunked transfer coding. See RFC 9112, section 7.1. */
+function chunk(bytes: number, text: string): string {
+  return `${bytes.toString(16)}\r\n${text}\r\n`
 }
 
 /** Writes through the response: HTTP/2, and HTTP/1.1 where the socket is not ours alone. */

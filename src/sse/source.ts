@@ -27,6 +27,11 @@ export function toSource(value: unknown): Source | undefined {
   return undefined
 }
 
+/** Tells what is behind a value that nobody will read it. An Observable without a subscriber need not be told. */
+export function dismiss(value: object): void {
+  new Promise(resolve => resolve(observableOf(value) ? undefined : toSource(value)?.return?.())).catch(() => {})
+}
+
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
@@ -40,27 +45,46 @@ function fromReadableStream(stream: ReadableStream<unknown>): Source {
   }
 }
 
-// Its iterator is an async generator, and so cannot be stopped while it waits; destroying the stream stops both.
+// Its iterator is an async generator, and so cannot be stopped while it waits; destroying the stream stops both. The
+// read that waited then fails with a premature close, which was asked for and is no error.
 function fromNodeReadable(stream: NodeReadable): Source {
   const iterator = stream[Symbol.asyncIterator]()
+  let left = false
+  const onError = (error: unknown): IteratorResult<unknown> => {
+    if (left && isPrematureClose(error)) return { done: true, value: undefined }
+    throw error
+  }
   return {
-    next: () => iterator.next(),
+    next: () => iterator.next().catch(onError),
     return: () => {
+      left = true
       stream.destroy()
     },
   }
 }
 
-// As `for await` does, a promise among the values of an iterable is waited for.
+// As `for await` does, a promise among the values of an iterable is waited for; one that rejects ends the iterable,
+// which would otherwise never run its `finally`.
 function fromIterator(iterator: Iterator<unknown>): Source {
   return {
     next: () => {
       const result = iterator.next()
       if (result.done || !isThenable(result.value)) return result
-      return result.value.then(value => ({ done: false, value }))
+      return result.value.then(
+        value => ({ done: false, value }),
+        error => rejectClosed(iterator, error),
+      )
     },
     return: () => iterator.return?.(),
   }
+}
+
+// What the `finally` throws counts for less than the error that led to it.
+function rejectClosed(iterator: Iterator<unknown>, error: unknown): Promise<never> {
+  try {
+    iterator.return?.()
+  } catch {}
+  return Promise.reject(error)
 }
 
 interface NodeReadable extends AsyncIterable<unknown> {
@@ -69,6 +93,10 @@ interface NodeReadable extends AsyncIterable<unknown> {
 
 function isReadableStream(value: object): value is ReadableStream<unknown> {
   return 'getReader' in value && typeof value.getReader === 'function'
+}
+
+function isPrematureClose(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | null)?.code === 'ERR_STREAM_PREMATURE_CLOSE'
 }
 
 function isNodeReadable(value: object): value is NodeReadable {

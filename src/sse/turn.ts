@@ -8,11 +8,9 @@
 /** How many characters all streams together may send in full batches in one turn. */
 const BUDGET = 65_536
 
-/** How many waiting streams go on in one turn: each sends at least one batch, a quarter of the budget. */
-const RESUMED = 4
-
 export interface Waiting {
-  resume(): void
+  /** Goes on; returns whether there was anything to go on with. */
+  resume(): boolean
 }
 
 const waiting: Waiting[] = []
@@ -26,10 +24,13 @@ export function spend(characters: number): boolean {
   return waiting.length === 0 && spent < BUDGET
 }
 
-/** Lets a stream go on in a later turn, behind those that wait already. */
+/**
+ * Lets a stream go on later, behind those that wait already; the first of them goes on now, if this turn has room. One
+ * after the other, not side by side: the text of one batch stays in the cache of the processor.
+ */
 export function wait(stream: Waiting): void {
   waiting.push(stream)
-  arm()
+  if (spent < BUDGET) queueMicrotask(resumeFirst)
 }
 
 function arm(): void {
@@ -41,6 +42,10 @@ function arm(): void {
 function turn(): void {
   armed = false
   spent = 0
-  for (const stream of waiting.splice(0, RESUMED)) stream.resume()
+  resumeFirst()
   if (waiting.length > 0) arm()
+}
+
+function resumeFirst(): void {
+  while (waiting.length > 0 && !waiting.shift()?.resume());
 }

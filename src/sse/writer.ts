@@ -71,7 +71,13 @@ export class EventWriter {
    * @param options a serializer, an `onError` and a `pingInterval` for as long as this source lasts
    * @throws {TypeError} if there is no source in the value
    */
-  async pipe(values: EventSourceLike, options: PipeOptions = {}): Promise<void> {
+  pipe(values: EventSourceLike, options: PipeOptions = {}): Promise<void> {
+    const piped = this.#pipe(values, options)
+    piped.catch(noop)
+    return piped
+  }
+
+  async #pipe(values: EventSourceLike, options: PipeOptions): Promise<void> {
     const source = toSource(values)
     if (source === undefined) throw new TypeError('stream.pipe() takes a channel, a generator, or another iterable')
     const stream = this.#stream
@@ -126,7 +132,8 @@ class Reader {
     this.#signal.removeEventListener('abort', this.#onAbort)
     if (this.#done) return
     this.#done = true
-    Promise.resolve(this.#source.return?.()).catch(noop)
+    // In a promise, for what `return()` throws at once: out of an abort listener it would end the process.
+    new Promise(resolve => resolve(this.#source.return?.())).catch(noop)
   }
 
   readonly #onAbort = (): void => {

@@ -1,0 +1,432 @@
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect } from 'chai'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import {
+  Body,
+  Controller,
+  Cookie,
+  EventWriter,
+  Get,
+  Header,
+  LastEventId,
+  Param,
+  Post,
+  Query,
+  Reply,
+  Req,
+  Signal,
+  SSE,
+  Stream,
+} from 'okapi'
+import request from 'supertest'
+import { protest } from '../support/refusal.js'
+import { closeAll, serve } from '../support/serve.js'
+import { subscribe } from '../support/subscribe.js'
+import { until } from '../support/until.js'
+
+const signals: AbortSignal[] = []
+
+@Controller('/read')
+class Readers {
+  @Get('/param/:symbol/:day')
+  param(@Param('day') day: Date, @Param('symbol') symbol: string) {
+    return { symbol, day: day.getTime() }
+  }
+
+  @Get('/params/:symbol/:day')
+  params(@Param() all: Record<string, string>) {
+    return all
+  }
+
+  @Get('/rest/*')
+  rest(@Param('*') path: string) {
+    return path
+  }
+
+  @Get('/query')
+  query(@Query('page') page: number, @Query('tag') tags: string[]) {
+    return { page, tags }
+  }
+
+  @Get('/queries')
+  queries(@Query() all: Record<string, string>) {
+    return all
+  }
+
+  @Post('/body')
+  body(@Body() all: { n: number }) {
+    return all
+  }
+
+  @Post('/body/property')
+  property(@Body('n') n: number) {
+    return { n }
+  }
+
+  @Get('/header')
+  header(@Header('X-Request-Source') source: string) {
+    return { source }
+  }
+
+  @Get('/headers')
+  headers(@Header() all: Record<string, string>) {
+    return { source: all['x-request-source'] }
+  }
+
+  @Get('/cookie')
+  cookie(@Cookie('visits') visits: number, @Cookie() all: Record<string, string>) {
+    return { visits, all }
+  }
+
+  @Get('/request')
+  request(@Req() { method, url }: FastifyRequest) {
+    return { method, url }
+  }
+
+  @Get('/reply')
+  reply(@Reply() reply: FastifyReply) {
+    reply.code(202).header('x-by', 'reply').send('sent')
+  }
+
+  @Get('/reply/later')
+  later(@Reply() reply: FastifyReply) {
+    setImmediate(() => reply.send('sent later'))
+  }
+
+  @Get('/reply/beside')
+  beside(@Reply() reply: FastifyReply) {
+    return reply.header('x-by', 'reply').code(203).send('sent')
+  }
+
+  @Get('/reply/headers')
+  head(@Reply() reply: FastifyReply) {
+    reply.header('x-by', 'reply')
+    return { sent: true }
+  }
+
+  @Get('/gap')
+  gap(_unread: unknown, @Query('page') page: number) {
+    return { count: [_unread, page].length, first: _unread === undefined, page }
+  }
+
+  @Get('/signal')
+  async signal(@Signal() signal: AbortSignal) {
+    signals.push(signal)
+    await sleep(10_000, null, { signal })
+  }
+
+  @Get('/signal/done')
+  done(@Signal() signal: AbortSignal) {
+    signals.push(signal)
+    return 'done'
+  }
+}
+
+@Controller('/live')
+class Live {
+  @SSE('/last')
+  *last(@LastEventId() id = 'none') {
+    yield id
+  }
+
+  @SSE('/signal')
+  async *signal(@Signal() signal: AbortSignal) {
+    signals.push(signal)
+    yield 'begun'
+    await once(signal, 'abort')
+  }
+
+  @SSE('/stream')
+  async stream(@Stream() stream: EventWriter) {
+    await stream.event('tick', stream instanceof EventWriter)
+  }
+
+  @SSE('/reply')
+  *reply(@Reply() reply: FastifyReply, @Req() request: FastifyRequest) {
+    reply.header('x-stream', 'yes')
+    yield request.url
+  }
+}
+
+describe('parameter decorators', () => {
+  let server: Awaited<ReturnType<typeof serve>>
+
+  beforeEach(async () => {
+    signals.length = 0
+    server = await serve([Readers, Live])
+  })
+  afterEach(closeAll)
+
+  const get = (path: string) => request(server.app.server).get(`/read${path}`)
+
+  describe('@Param', () => {
+    it('reads a parameter of the path as the type of the parameter', async () => {
+      const { body } = await get('/param/A%C3%84%20B/2026-01-31')
+
+      expect(body).to.deep.equal({ symbol: 'AÄ B', day: Date.UTC(2026, 0, 31) })
+    })
+
+    it('is answered 400 with its name if it does not convert', async () => {
+      const { status, body } = await get('/param/A/today')
+
+      expect(status).to.equal(400)
+      expect(body.errors).to.deep.equal([
+        {
+          in: 'path',
+          property: 'day',
+          constraint: 'date',
+          detail: 'The path parameter "day" is not a date such as 2026-01-31T12:00:00Z',
+        },
+      ])
+    })
+
+    it('reads all of them without a name', async () => {
+      const { body } = await get('/params/A/today')
+
+      expect(body).to.deep.equal({ symbol: 'A', day: 'today' })
+    })
+
+    it('reads what a wildcard stands for', async () => {
+      expect((await get('/rest/a/b')).text).to.equal('a/b')
+    })
+  })
+
+  describe('@Query', () => {
+    it('reads one value, and every value for an array', async () => {
+      const { body } = await get('/query?page=2&tag=a&tag=b')
+
+      expect(body).to.deep.equal({ page: 2, tags: ['a', 'b'] })
+    })
+
+    it('makes an array of a single value, and leaves out what is not given', async () => {
+      expect((await get('/query?tag=a')).body).to.deep.equal({ tags: ['a'] })
+      expect((await get('/query')).body).to.deep.equal({})
+    })
+
+    it('is answered 400 for several values where one is wanted', async () => {
+      const { status, body } = await get('/query?page=1&page=2')
+
+      expect(status).to.equal(400)
+      expect(body.errors[0].detail).to.equal('The query parameter "page" is not a single value')
+    })
+
+    it('reads all of them without a name', async () => {
+      expect((await get('/queries?a=1&b=2')).body).to.deep.equal({ a: '1', b: '2' })
+    })
+  })
+
+  describe('@Body', () => {
+    const post = (path: string) => request(server.app.server).post(`/read${path}`)
+
+    it('reads the whole body unchecked if its type is an interface', async () => {
+      expect((await post('/body').send({ n: 'x', m: 1 })).body).to.deep.equal({ n: 'x', m: 1 })
+    })
+
+    it('reads one property of the body', async () => {
+      expect((await post('/body/property').send({ n: 5 })).body).to.deep.equal({ n: 5 })
+    })
+
+    it('has no property in an empty body, in null and in a text', async () => {
+      expect((await post('/body/property')).body).to.deep.equal({})
+      expect((await post('/body/property').type('json').send('null')).body).to.deep.equal({})
+      expect((await post('/body/property').type('text').send('n')).body).to.deep.equal({})
+    })
+
+    it('is answered 400 with the name of the property if it has another type', async () => {
+      const { status, body } = await post('/body/property').send({ n: true })
+
+      expect(status).to.equal(400)
+      expect(body.errors).to.deep.equal([
+        { in: 'body', property: 'n', constraint: 'number', detail: 'The property "n" of the body is not a number' },
+      ])
+    })
+  })
+
+  describe('@Header', () => {
+    it('reads a header, in any case of letters', async () => {
+      expect((await get('/header').set('x-request-SOURCE', 'spec')).body).to.deep.equal({ source: 'spec' })
+    })
+
+    it('reads all of them without a name', async () => {
+      expect((await get('/headers').set('X-Request-Source', 'spec')).body).to.deep.equal({ source: 'spec' })
+    })
+  })
+
+  describe('@Cookie', () => {
+    it('reads one cookie, and all of them', async () => {
+      const { body } = await get('/cookie').set('cookie', 'visits=3; theme=dark%20blue')
+
+      expect(body).to.deep.equal({ visits: 3, all: { visits: '3', theme: 'dark blue' } })
+    })
+
+    it('is answered 400 with its name if it does not convert', async () => {
+      const { status, body } = await get('/cookie').set('cookie', 'visits=many')
+
+      expect(status).to.equal(400)
+      expect(body.errors[0]).to.include({ in: 'cookie', property: 'visits' })
+      expect(body.errors[0].detail).to.equal('The cookie "visits" is not a number')
+    })
+  })
+
+  describe('@Req', () => {
+    it("gives Fastify's request", async () => {
+      expect((await get('/request?a=1')).body).to.deep.equal({ method: 'GET', url: '/read/request?a=1' })
+    })
+  })
+
+  describe('@Reply', () => {
+    it('sends in place of a returned value', async () => {
+      const { status, headers, text } = await get('/reply')
+
+      expect({ status, by: headers['x-by'], text }).to.deep.equal({ status: 202, by: 'reply', text: 'sent' })
+    })
+
+    it('sends after the method has returned nothing', async () => {
+      expect((await get('/reply/later')).text).to.equal('sent later')
+    })
+
+    it('may be returned', async () => {
+      const { status, text } = await get('/reply/beside')
+
+      expect({ status, text }).to.deep.equal({ status: 203, text: 'sent' })
+    })
+
+    it('sets headers beside a returned value', async () => {
+      const { headers, body } = await get('/reply/headers')
+
+      expect(headers['x-by']).to.equal('reply')
+      expect(body).to.deep.equal({ sent: true })
+    })
+
+    it('sets the headers of a stream before its first event', async () => {
+      const stream = await subscribe(`${server.url}/live/reply`)
+
+      expect(stream.headers.get('x-stream')).to.equal('yes')
+      expect(await stream.take(1)).to.have.nested.property('[0].data', '/live/reply')
+    })
+  })
+
+  describe('@LastEventId', () => {
+    it('is undefined on the first visit, so that a default value works', async () => {
+      expect((await request(server.app.server).get('/live/last')).text).to.match(/^data: none\n\n/)
+    })
+
+    it('is what the client sends when it comes back, the empty string too', async () => {
+      const last = (id: string) => request(server.app.server).get('/live/last').set('last-event-id', id)
+
+      expect((await last('42')).text).to.match(/^data: 42\n\n/)
+      expect((await last('')).text).to.match(/^data: \n\n/)
+    })
+  })
+
+  describe('@Signal', () => {
+    it('fires when the client of a plain request leaves', async () => {
+      const controller = new AbortController()
+      const answer = fetch(`${server.url}/read/signal`, { signal: controller.signal }).catch(() => 'left')
+      await until(() => signals.length === 1)
+
+      controller.abort()
+
+      expect(await answer).to.equal('left')
+      await until(() => signals[0]?.aborted === true)
+    })
+
+    it('does not fire when a plain request has its answer', async () => {
+      expect((await get('/signal/done')).text).to.equal('done')
+
+      await server.app.close()
+
+      expect(signals.map(({ aborted }) => aborted)).to.deep.equal([false])
+    })
+
+    it('does not fire for a plain request when the app closes', async () => {
+      const controller = new AbortController()
+      const answer = fetch(`${server.url}/read/signal`, { signal: controller.signal }).catch(() => 'left')
+      await until(() => signals.length === 1)
+
+      const closed = server.app.close()
+      await sleep(30)
+      const early = signals[0]?.aborted
+      controller.abort()
+
+      expect(early).to.equal(false)
+      expect(await answer).to.equal('left')
+      await closed
+    })
+
+    it('fires when the client of a stream leaves', async () => {
+      const stream = await subscribe(`${server.url}/live/signal`)
+      await stream.take(1)
+
+      stream.leave()
+
+      await until(() => signals[0]?.aborted === true)
+    })
+
+    it('fires for a stream when the app closes', async () => {
+      const stream = await subscribe(`${server.url}/live/signal`)
+      await stream.take(1)
+
+      await server.app.close()
+
+      expect(signals.map(({ aborted }) => aborted)).to.deep.equal([true])
+      await stream.rest()
+    })
+  })
+
+  describe('@Stream', () => {
+    it('gives a writer that sends by calls', async () => {
+      const { text } = await request(server.app.server).get('/live/stream')
+
+      expect(text).to.match(/^event: tick\ndata: true\n\n/)
+    })
+  })
+
+  it('leave a parameter without a decorator undefined', async () => {
+    expect((await get('/gap?page=2')).body).to.deep.equal({ count: 2, first: true, page: 2 })
+  })
+
+  it('cannot stand on one parameter twice', () => {
+    const said = protest(() => {
+      class Doubly {
+        find(@Query() @Param('id') id: string) {
+          return id
+        }
+      }
+      return Doubly
+    })
+
+    expect(said).to.equal("Doubly.find, parameter 0: has both @Query() and @Param('id'); keep one")
+  })
+
+  it('cannot stand on a parameter of a constructor', () => {
+    const said = protest(() => {
+      class Early {
+        constructor(@(Body('name') as ParameterDecorator) readonly name: string) {}
+      }
+      return Early
+    })
+
+    expect(said).to.equal(
+      "Early, constructor parameter 0: @Body('name') reads a request; there is none yet. Move it to a method",
+    )
+  })
+
+  it('cannot stand on a parameter of a static method', () => {
+    const said = protest(() => {
+      class Fixed {
+        static find(@Query('id') id: string) {
+          return id
+        }
+
+        found() {
+          return this
+        }
+      }
+      return Fixed
+    })
+
+    expect(said).to.equal("Fixed.find: @Query('id') stands on a static method; make it a method")
+  })
+})

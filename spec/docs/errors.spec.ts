@@ -1,0 +1,78 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import * as okapi from 'okapi'
+import * as sse from 'okapi/sse'
+import { codesIn, read, tableAfter } from '../support/papers.js'
+import { project } from '../support/run.js'
+
+const paper = 'docs/errors.md'
+const sources = readdirSync(join(project, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter(name => name.endsWith('.ts'))
+  .map(name => read(join('src', name)))
+const classes = Object.values<unknown>(okapi).filter(isErrorClass)
+
+describe(paper, () => {
+  it('names every code of src, and no other', () => {
+    // What is compared with a code speaks of somebody else's.
+    const found = new Set(sources.flatMap(source => source.match(/(?<!=== ')(?<=')ERR_\w+(?=')/g) ?? []))
+
+    expect(tableAfter(paper, '## Codes').map(([code]) => codesIn(code)[0])).to.have.members([...found])
+  })
+
+  it('gives each code its class', () => {
+    const made = [
+      new okapi.DefinitionError('Prices', 'is wrong'),
+      new okapi.InvalidRequestError([]),
+      new okapi.EventFieldError('id', '\n', 'is wrong'),
+      new okapi.SerializationError('wrong'),
+      new okapi.StreamClosedError(),
+      new okapi.OverflowError('too much'),
+    ]
+
+    const told = tableAfter(paper, '## Codes').map(([code, name]) => [codesIn(code)[0], codesIn(name)[0]])
+
+    expect(told).to.have.deep.members(made.map(({ code, name }) => [code, name]))
+  })
+
+  it('gives each class its status', () => {
+    const told = tableAfter(paper, '## Errors that are answers').slice(1)
+    const made = [
+      new okapi.BadRequestError(),
+      new okapi.UnauthorizedError(),
+      new okapi.ForbiddenError(),
+      new okapi.NotFoundError(),
+      new okapi.ConflictError(),
+      new okapi.InvalidRequestError([]),
+    ]
+
+    expect(told).to.deep.equal(made.map(({ name, statusCode }) => [`\`${name}\``, `${statusCode}`]))
+  })
+
+  it('leaves out no class of error', () => {
+    const named = codesIn(read(paper))
+
+    expect(named).to.include.members(classes.map(({ name }) => name))
+  })
+
+  it('is right that okapi/sse exports the errors of event streams', () => {
+    const { StreamError } = okapi
+    const ofStreams = classes.filter(
+      ({ name, prototype }) => name === StreamError.name || prototype instanceof StreamError,
+    )
+
+    expect(Object.values(sse)).to.include.members(ofStreams)
+  })
+
+  it('names every phase', () => {
+    const declared = read('src/sse/options.ts')
+      .match(/readonly phase: (.*)/)?.[1]
+      ?.match(/\w+/g)
+
+    expect(tableAfter(paper, '| phase |').map(([phase]) => codesIn(phase)[0])).to.have.members(declared ?? [])
+  })
+})
+
+function isErrorClass(value: unknown): value is typeof Error {
+  return typeof value === 'function' && value.prototype instanceof Error
+}

@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path/posix'
+import { expect } from 'chai'
+
+/** The floors of src, from the ground up. A file imports only from floors below its own. */
+const floors = [
+  'sse/channel sse/errors sse/headers sse/pulse sse/sink sse/turn',
+  'sse/observable sse/serializer',
+  'sse/event sse/source',
+  'sse/encode sse/frames sse/request',
+  'sse/options',
+  'sse/stream',
+  'sse/serve sse/writer',
+  'sse/index',
+  'answers closing convert errors log streams',
+  'metadata problem validation',
+  'container decorators/parameters decorators/routes',
+  'arguments decorators/controller decorators/responses',
+  'handler',
+  'routes',
+  'plugin',
+  'app',
+  'index',
+].map(floor => floor.split(' '))
+
+/** Each dependency has its addresses: only these files import it. */
+const addresses = {
+  '@fastify/cookie': 'plugin',
+  '@fastify/view': 'plugin',
+  'class-transformer': 'validation',
+  'class-validator': 'validation',
+  fastify: 'answers app arguments closing handler log plugin routes',
+  'find-my-way': 'app',
+  'reflect-metadata': 'index metadata',
+  tsyringe: 'container decorators/controller metadata plugin routes',
+}
+
+const root = new URL('../../src/', import.meta.url)
+const listed = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
+const files = listed.map(name => name.slice(0, -3).replaceAll('\\', '/')).sort()
+const imports = files.flatMap(file => {
+  const source = readFileSync(new URL(`${file}.ts`, root), 'utf8')
+  const found = source.matchAll(/(?:\bfrom|^import|\bimport\()\s*'([^']+)'/gm)
+  const names = new Set([...found].map(match => match[1] as string))
+  return [...names].map(name => ({ file, name: name.startsWith('.') ? join(file, '..', name.slice(0, -3)) : name }))
+})
+const floorOf = (file: string): number => floors.findIndex(floor => floor.includes(file))
+
+describe('The floors of src', () => {
+  it('hold every file once, and no other', () => {
+    expect(floors.flat().sort()).to.deep.equal(files)
+  })
+
+  it('stand on each other: an import goes down, never up or around', () => {
+    const wrong = imports.filter(({ file, name }) => floorOf(name) >= floorOf(file))
+
+    expect(wrong).to.deep.equal([])
+  })
+
+  it('leave src/sse to itself: it imports Node and nothing of ours from outside', () => {
+    const foreign = imports.filter(({ file, name }) => file.startsWith('sse/') && !/^(node:|sse\/)/.test(name))
+
+    expect(foreign).to.deep.equal([])
+  })
+
+  it('give each dependency an address', () => {
+    const found: Record<string, string> = {}
+    for (const { file, name } of imports) {
+      if (!files.includes(name) && !name.startsWith('node:'))
+        found[name] = found[name] ? `${found[name]} ${file}` : file
+    }
+
+    expect(found).to.deep.equal(addresses)
+  })
+})

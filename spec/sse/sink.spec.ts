@@ -1,0 +1,261 @@
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import { expect } from 'chai'
+import { openSink, type Sink, type StreamResponse } from '../../src/sse/sink.js'
+import { askHttp2, leaveAllHttp2 } from '../support/ask-http2.js'
+import { latch } from '../support/latch.js'
+import { closeServers, listen, listenHttp2 } from '../support/listen.js'
+import { turns } from '../support/until.js'
+import { ask, leaveAll } from '../support/wire.js'
+
+const headers = { 'content-type': 'text/event-stream' }
+
+/** Writes until the reader does not take it all. */
+function fill(sink: Sink): void {
+  const text = 'x'.repeat(10_000_000)
+  for (let n = 0; sink.write(text, false); n++) if (n === 10) throw new Error('It takes everything')
+}
+
+describe('openSink', () => {
+  afterEach(async () => {
+    leaveAll()
+    leaveAllHttp2()
+    await closeServers()
+  })
+
+  /** Serves sinks; `use` is given each of them. */
+  function serveSinks(use: (sink: Sink, response: ServerResponse, request: IncomingMessage) => void): Promise<number> {
+    return listen((request, response) => use(openSink(response, headers), response, request))
+  }
+
+  /** Serves one sink, which is returned with its response when somebody has asked for it. */
+  async function serveSink(open: (respond: (response: StreamResponse) => void) => Promise<number>) {
+    const opened = latch<{ sink: Sink; response: StreamResponse }>()
+    const port = await open(response => opened.open({ sink: openSink(response, headers), response }))
+    return { port, opened: opened.promise }
+  }
+
+  it('sends the head, with the status and the headers that the response has already', async () => {
+    const port = await listen((_, response) => {
+      response.statusCode = 203
+      response.setHeader('Set-Cookie', 'a=1')
+      openSink(response, headers).write('data: 1\n\n', true)
+    })
+
+    const wire = ask(port)
+    await wire.ends()
+
+    expect(wire.head).to.match(/^HTTP\/1\.1 203 /)
+    expect(wire.head).to.contain('\r\nSet-Cookie: a=1\r\n').and.contain('\r\ncontent-type: text/event-stream\r\n')
+  })
+
+  it('frames each write as one chunk, sized in bytes', async () => {
+    const port = await serveSinks(sink => {
+      sink.write('data: a\n\n', false)
+      sink.write('data: größe 😀\n\n', false)
+      sink.write('data: \xFF\n\n', true)
+    })
+
+    const wire = ask(port)
+    await wire.ends()
+
+    expect(wire.body).to.equal('9\r\ndata: a\n\n\r\n14\r\ndata: größe 😀\n\n\r\na\r\ndata: \xFF\n\n\r\n0\r\n\r\n')
+  })
+
+  it('sends half a character as U+FFFD', async () => {
+    const port = await serveSinks(sink => sink.write('data: \uD800\n\n', true))
+
+    const wire = ask(port)
+    await wire.ends()
+
+    expect(wire.chunks).to.deep.equal(['data: \uFFFD\n\n', ''])
+  })
+
+  it('sends no chunk for no text, which would end the body', async () => {
+    const port = await serveSinks(sink => {
+      sink.write('', false)
+      sink.write('data: 1\n\n', false)
+      sink.write('', true)
+    })
+
+    const wire = ask(port)
+    await wire.ends()
+
+    expect(wire.chunks).to.deep.equal(['data: 1\n\n', ''])
+  })
+
+  it('sends the head alone when the text comes later', async () => {
+    const { port, opened } = await serveSink(respond => listen((_, response) => respond(response)))
+    const wire = ask(port)
+    const { sink } = await opened
+
+    sink.write('', false)
+    await wire.sees('\r\n\r\n')
+    expect(wire.body).to.equal('')
+
+    sink.write('data: 1\n\n', true)
+    await wire.ends()
+    expect(wire.chunks).to.deep.equal(['data: 1\n\n', ''])
+  })
+
+  it('sends the head, the first text and the end in one piece', async () => {
+    const port = await serveSinks(sink => sink.write('data: 1\n\n', true))
+
+    const wire = ask(port)
+    await wire.ends()
+
+    expect(wire.reads).to.equal(1)
+  })
+
+  it('sends the last text and the end in one piece', async () => {
+    const { port, opened } = await serveSink(respond => listen((_, response) => respond(response)))
+    const wire = ask(port)
+    const { sink } = await opened
+    sink.write('data: 1\n\n', false)
+    await wire.sees('data: 1\n\n')
+
+    sink.write('data: 2\n\n', true)
+    await wire.ends()
+
+    expect(wire.reads).to.equal(2)
+  })
+
+  it('says that everything was taken as soon as the system has it, however much that is', async () => {
+    const taken = latch<boolean>()
+    const port = await serveSinks(sink => taken.open(sink.write('x'.repeat(100_000), false)))
+
+    ask(port)
+
+    expect(await taken.promise).to.equal(true)
+  })
+
+  it('keeps the connection for the next request', async () => {
+    const port = await serveSinks((sink, _, { url }) => sink.write(`data: ${url}\n\n`, true))
+    const wire = ask(port, { path: '/1' })
+    await wire.ends()
+
+    wire.ask({ path: '/2' })
+    await wire.sees('data: /2\n\n\r\n0\r\n\r\n')
+
+    expect(wire.text.split('HTTP/1.1 200 OK')).to.have.length(3)
+    expect(wire.text).to.contain('a\r\ndata: /1\n\n\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n')
+  })
+
+  it('frames nothing for a client of HTTP/1.0, and closes the connection behind the end', async () => {
+    const port = await serveSinks(sink => {
+      sink.write('data: ü\n\n', false)
+      sink.write('data: 2\n\n', true)
+    })
+
+    const wire = ask(port, { version: '1.0' })
+    await wire.closes()
+
+    expect(wire.head).to.contain('\r\nConnection: close').and.not.contain('chunked')
+    expect(wire.body).to.equal('data: ü\n\ndata: 2\n\n')
+  })
+
+  for (const [name, open] of [
+    ['HTTP/1.1', (respond: (response: StreamResponse) => void) => listen((_, response) => respond(response))],
+    ['HTTP/2', (respond: (response: StreamResponse) => void) => listenHttp2((_, response) => respond(response))],
+  ] as const) {
+    describe(`Over ${name}`, () => {
+      it('says when the reader has not taken everything, and calls back once it has', async () => {
+        const { port, opened } = await serveSink(open)
+        const reader = name === 'HTTP/2' ? askHttp2(port) : ask(port)
+        reader.pause()
+        const { sink } = await opened
+        let drains = 0
+
+        fill(sink)
+        sink.drained(() => drains++)
+        await turns(20)
+        expect(drains).to.equal(0)
+
+        reader.resume()
+        while (drains === 0) await turns(1)
+        await turns(20)
+        expect(drains).to.equal(1)
+      })
+
+      it('does not call back when the reader is gone', async () => {
+        const { port, opened } = await serveSink(open)
+        const reader = name === 'HTTP/2' ? askHttp2(port) : ask(port)
+        reader.pause()
+        const { sink, response } = await opened
+        const closed = new Promise<void>(resolve => response.once('close', resolve))
+        let drains = 0
+        fill(sink)
+        sink.drained(() => drains++)
+
+        reader.leave()
+
+        await closed
+        await turns(5)
+        expect(drains).to.equal(0)
+      })
+    })
+  }
+
+  it('does not get ahead of the answers before it on the same connection', async () => {
+    const first = latch<ServerResponse>()
+    const port = await listen((request, response) => {
+      if (request.url === '/first') first.open(response)
+      else openSink(response, headers).write('data: second\n\n', true)
+    })
+    const wire = ask(port, { path: '/first' }).ask({ path: '/second' })
+
+    const response = await first.promise
+    await turns(20)
+    expect(wire.text).to.equal('')
+    response.end('first')
+
+    await wire.sees('\r\n\r\ne\r\ndata: second\n\n\r\n0\r\n\r\n')
+    expect(wire.text).to.contain('\r\n\r\nfirstHTTP/1.1 200 OK\r\n')
+  })
+
+  describe('A response whose write() or end() was replaced', () => {
+    it('is written through, so that what replaced it sees the text', async () => {
+      const seen: unknown[] = []
+      const port = await listen((_, response) => {
+        response.write = (...args: unknown[]) => {
+          seen.push(args[0])
+          return Reflect.apply(ServerResponse.prototype.write, response, [String(args[0]).toUpperCase()])
+        }
+        const sink = openSink(response, headers)
+        sink.write('data: a\n\n', false)
+        sink.write('data: b\n\n', true)
+      })
+
+      const wire = ask(port)
+      await wire.ends()
+
+      expect(seen).to.deep.equal(['data: a\n\n', 'data: b\n\n'])
+      expect(wire.chunks).to.deep.equal(['DATA: A\n\n', 'DATA: B\n\n', ''])
+    })
+
+    it('is ended through it', async () => {
+      const port = await listen((_, response) => {
+        response.end = () => Reflect.apply(ServerResponse.prototype.end, response, ['data: more\n\n'])
+        openSink(response, headers).write('data: a\n\n', true)
+      })
+
+      const wire = ask(port)
+      await wire.ends()
+
+      expect(wire.chunks).to.deep.equal(['data: a\n\n', 'data: more\n\n', ''])
+    })
+  })
+
+  it('writes through the response of HTTP/2', async () => {
+    const port = await listenHttp2((_, response) => {
+      const sink = openSink(response, headers)
+      sink.write('data: größe\n\n', false)
+      sink.write('', true)
+    })
+
+    const answer = askHttp2(port)
+    await answer.sees('\n\n')
+
+    expect(answer.headers).to.include({ ':status': 200, 'content-type': 'text/event-stream' })
+    expect(answer.text()).to.equal('data: größe\n\n')
+  })
+})

@@ -1,0 +1,75 @@
+import { expect } from 'chai'
+import { spend, wait } from '../../src/sse/turn.js'
+import { turns } from '../support/until.js'
+
+/** How much one stream may send in full batches before it has to wait for another turn. */
+function allowance(batch: number): number {
+  for (let characters = batch; characters < 1e9; characters += batch) if (!spend(batch)) return characters
+  throw new Error('There is no end to it')
+}
+
+describe('A turn of the event loop', () => {
+  beforeEach(() => turns(2))
+
+  it('has room for several full batches, and an end', () => {
+    expect(allowance(16_000)).to.be.within(32_000, 256_000)
+  })
+
+  it('is shared by all streams: what one has sent, another cannot', () => {
+    allowance(16_000)
+
+    expect(spend(1)).to.equal(false)
+  })
+
+  it('is followed by another with as much room', async () => {
+    const first = allowance(16_000)
+    expect(first).to.be.above(16_000)
+
+    await turns(2)
+
+    expect(allowance(16_000)).to.equal(first)
+  })
+
+  it('lets streams go on one after the other, in the order in which they began to wait, as far as a turn goes', async () => {
+    const resumed: number[] = []
+    const streams = Array.from({ length: 20 }, (_, n) => ({
+      resume() {
+        resumed.push(n)
+        if (!spend(16_000) && resumed.length <= 20) wait(this)
+        return true
+      },
+    }))
+    allowance(16_000)
+    for (const stream of streams) wait(stream)
+    await turns(1)
+    const early = resumed.length
+    await turns(40)
+
+    expect(early).to.be.within(1, 8)
+    expect(resumed).to.deep.equal(Array.from({ length: 40 }, (_, n) => n % 20))
+  })
+
+  it('sends a stream behind those that wait, however little it has sent', async () => {
+    wait({ resume: () => true })
+
+    expect(spend(1)).to.equal(false)
+
+    await turns(2)
+    expect(spend(1)).to.equal(true)
+  })
+
+  it('lets a stream wait again while it goes on, for a later turn', async () => {
+    let resumes = 0
+    const again = {
+      resume() {
+        if (++resumes < 3) wait(again)
+        return true
+      },
+    }
+
+    wait(again)
+
+    await turns(10)
+    expect(resumes).to.equal(3)
+  })
+})

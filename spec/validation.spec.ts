@@ -1,0 +1,311 @@
+import { expect } from 'chai'
+import { Exclude, Expose, Transform, Type } from 'class-transformer'
+import {
+  ArrayMinSize,
+  IsArray,
+  IsBoolean,
+  IsDate,
+  IsEmail,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsPositive,
+  IsString,
+  Length,
+  Max,
+  ValidateNested,
+} from 'class-validator'
+import { type AppOptions, Body, Controller, Cookie, Get, Header, Param, Post, Query, SSE } from 'okapi'
+import request from 'supertest'
+import { closeAll, serve } from './support/serve.js'
+
+class Item {
+  @IsString()
+  name!: string
+
+  @IsPositive()
+  @Max(1000)
+  price!: number
+}
+
+class Address {
+  @Length(2, 2)
+  country!: string
+}
+
+class Order {
+  @IsEmail()
+  email!: string
+
+  @ValidateNested()
+  @Type(() => Address)
+  address!: Address
+
+  @IsArray()
+  @ArrayMinSize(1)
+  @ValidateNested({ each: true })
+  @Type(() => Item)
+  items!: Item[]
+
+  @IsOptional()
+  @IsString()
+  note?: string
+
+  total(): number {
+    return this.items.reduce((sum, { price }) => sum + price, 0)
+  }
+}
+
+class Search {
+  @IsString()
+  q!: string
+
+  @IsInt()
+  @Max(100)
+  limit = 20
+
+  @IsBoolean()
+  exact = false
+
+  @IsOptional()
+  @IsDate()
+  since?: Date
+
+  @IsOptional()
+  @IsInt({ each: true })
+  @Type(() => Number)
+  ids?: number[]
+
+  @IsOptional()
+  @Transform(({ value }) => value.split(','))
+  @IsString({ each: true })
+  tags?: string[]
+
+  @IsOptional()
+  @Expose({ name: 'page_size' })
+  @IsInt()
+  pageSize?: number
+
+  @Exclude()
+  @IsOptional()
+  @IsString()
+  secret?: string
+}
+
+class Recent extends Search {
+  @IsIn(['day', 'week'])
+  within!: string
+}
+
+class Which {
+  @IsInt()
+  id!: number
+}
+
+describe('check', () => {
+  let calls = 0
+
+  @Controller()
+  class Orders {
+    @Post('/orders')
+    add(@Body() order: Order) {
+      calls++
+      return { total: order.total(), order, made: order.items[0] instanceof Item }
+    }
+
+    @Get('/orders')
+    find(@Query() search: Search) {
+      return { ...search, since: search.since?.getTime() }
+    }
+
+    @Get('/orders/recent')
+    recent(@Query() recent: Recent) {
+      return recent
+    }
+
+    @Get('/orders/:id')
+    one(@Param() which: Which, @Header() headers: Which, @Cookie() cookies: Which) {
+      return [which, headers, cookies]
+    }
+
+    @SSE('/live', { method: 'POST' })
+    *live(@Body() order: Order) {
+      calls++
+      yield order.email
+    }
+
+    @SSE('/live')
+    *search(@Query() search: Search) {
+      calls++
+      yield search
+    }
+  }
+
+  const start = async (validation: NonNullable<AppOptions['validation']> = {}) =>
+    (await serve([Orders], { validation })).app.server
+  const valid = { email: 'a@example.org', address: { country: 'CH' }, items: [{ name: 'tea', price: 5 }] }
+  let server: Awaited<ReturnType<typeof start>>
+
+  beforeEach(async () => {
+    calls = 0
+    server = await start()
+  })
+  afterEach(closeAll)
+
+  it('makes a DTO of the body, with its methods and those nested in it', async () => {
+    const { status, body } = await request(server).post('/orders').send(valid)
+
+    expect(status).to.equal(200)
+    expect(body).to.deep.equal({ total: 5, order: valid, made: true })
+  })
+
+  it('removes what the class has no rule for', async () => {
+    const { body } = await request(server)
+      .post('/orders')
+      .send({ ...valid, admin: true, address: { country: 'CH', secret: 1 } })
+
+    expect(body.order).to.deep.equal(valid)
+  })
+
+  it('lists every violated constraint of every property, nested ones and those in arrays too', async () => {
+    const { status, headers, body } = await request(server)
+      .post('/orders')
+      .send({ email: 'nobody', address: { country: 'Chile' }, items: [valid.items[0], { name: 1, price: 'free' }] })
+
+    expect(status).to.equal(400)
+    expect(headers['content-type']).to.equal('application/problem+json; charset=utf-8')
+    expect(body).to.deep.equal({
+      type: 'about:blank',
+      title: 'Bad Request',
+      status: 400,
+      detail: 'The body of the request is invalid',
+      code: 'ERR_INVALID_REQUEST',
+      errors: [
+        issue('email', 'isEmail', 'email must be an email'),
+        issue('address.country', 'isLength', 'country must be shorter than or equal to 2 characters'),
+        issue('items.1.name', 'isString', 'name must be a string'),
+        issue('items.1.price', 'max', 'price must not be greater than 1000'),
+        issue('items.1.price', 'isPositive', 'price must be a positive number'),
+      ],
+    })
+    expect(calls).to.equal(0)
+  })
+
+  it('refuses a body that is missing, or no object', async () => {
+    const missing = await request(server).post('/orders')
+    const list = await request(server).post('/orders').send([valid])
+    const nothing = await request(server).post('/orders').type('json').send('null')
+
+    expect(missing.body.errors).to.deep.equal([issue('', 'object', 'The body is missing')])
+    expect(list.body.errors).to.deep.equal([issue('', 'object', 'The body is not an object')])
+    expect(nothing.body.errors).to.deep.equal([issue('', 'object', 'The body is not an object')])
+  })
+
+  describe('outside the body', () => {
+    it('converts text to the types of the properties, and keeps their default values', async () => {
+      const { body } = await request(server).get('/orders?q=5&exact=true&since=2026-01-31&ids=7')
+
+      expect(body).to.deep.equal({ q: '5', limit: 20, exact: true, since: Date.UTC(2026, 0, 31), ids: [7] })
+    })
+
+    it('converts where the type is told by a default value alone', async () => {
+      expect((await request(server).get('/orders?q=a&limit=5')).body).to.deep.equal({ q: 'a', limit: 5, exact: false })
+    })
+
+    it('leaves the decorators of class-transformer to see what was sent', async () => {
+      const { body } = await request(server).get('/orders?q=a&tags=x,y&ids=1&ids=2&page_size=3&secret=s')
+
+      expect(body).to.deep.equal({
+        ...{ q: 'a', limit: 20, exact: false },
+        ...{ tags: ['x', 'y'], ids: [1, 2], pageSize: 3 },
+      })
+    })
+
+    it('lists what did not convert by the rule of its property', async () => {
+      const { status, body } = await request(server).get('/orders?q=a&q=b&limit=12px&exact=maybe&since=2026-02-30')
+
+      expect(status).to.equal(400)
+      expect(body.errors).to.deep.equal([
+        issue('q', 'isString', 'q must be a string', 'query'),
+        issue('limit', 'max', 'limit must not be greater than 100', 'query'),
+        issue('limit', 'isInt', 'limit must be an integer number', 'query'),
+        issue('exact', 'isBoolean', 'exact must be a boolean value', 'query'),
+        issue('since', 'isDate', 'since must be a Date instance', 'query'),
+      ])
+    })
+
+    it('knows the types and rules of a class that the DTO extends', async () => {
+      const { body } = await request(server).get('/orders/recent?q=a&limit=5&within=day')
+      const wrong = await request(server).get('/orders/recent?q=a&limit=500&within=year')
+
+      expect(body).to.deep.equal({ q: 'a', limit: 5, exact: false, within: 'day' })
+      expect(wrong.body.errors.map(({ property }: { property: string }) => property)).to.have.members([
+        'within',
+        'limit',
+      ])
+    })
+
+    it('reads DTOs of the path, the headers and the cookies', async () => {
+      const { body } = await request(server).get('/orders/1').set({ id: '2', cookie: 'id=3; other=4' })
+
+      expect(body).to.deep.equal([{ id: 1 }, { id: 2 }, { id: 3 }])
+    })
+
+    it('is not misled by names that every object has', async () => {
+      const { status, body } = await request(server).get('/orders?q=a&__proto__=x&__proto__=y&constructor=z')
+
+      expect(status).to.equal(200)
+      expect(body).to.deep.equal({ q: 'a', limit: 20, exact: false })
+    })
+  })
+
+  describe('for a stream', () => {
+    it('refuses an invalid DTO with an ordinary answer, and never calls the method', async () => {
+      const post = await request(server).post('/live').set('accept', 'text/event-stream').send({ items: [] })
+      const get = await request(server).get('/live?limit=1000').set('accept', 'text/event-stream')
+
+      for (const { status, headers } of [post, get]) {
+        expect(status).to.equal(400)
+        expect(headers['content-type']).to.equal('application/problem+json; charset=utf-8')
+      }
+      expect(post.body.errors.map(({ constraint }: { constraint: string }) => constraint)).to.include('arrayMinSize')
+      expect(get.body.errors).to.have.length(2)
+      expect(calls).to.equal(0)
+    })
+
+    it('begins with a valid DTO', async () => {
+      const post = await request(server).post('/live').send(valid)
+      const get = await request(server).get('/live?q=a&limit=5')
+
+      expect(post.text).to.equal('data: a@example.org\n\n')
+      expect(get.text).to.match(/^data: \{"q":"a","limit":5,"exact":false\}\n\n/)
+    })
+  })
+
+  describe('with the option validation', () => {
+    it('keeps unknown properties without a whitelist', async () => {
+      const open = await start({ whitelist: false, forbidUnknownValues: false })
+
+      const { body } = await request(open)
+        .post('/orders')
+        .send({ ...valid, admin: true })
+
+      expect(body.order).to.have.property('admin', true)
+    })
+
+    it('refuses unknown properties if they are forbidden', async () => {
+      const strict = await start({ forbidNonWhitelisted: true })
+
+      const { status, body } = await request(strict)
+        .post('/orders')
+        .send({ ...valid, admin: true })
+
+      expect(status).to.equal(400)
+      expect(body.errors).to.deep.equal([issue('admin', 'whitelistValidation', 'property admin should not exist')])
+    })
+  })
+})
+
+function issue(property: string, constraint: string, detail: string, part = 'body') {
+  return { in: part, property, constraint, detail }
+}

@@ -1,0 +1,186 @@
+import type { FastifyInstance, RouteOptions } from 'fastify'
+import type { DependencyContainer } from 'tsyringe'
+import { argumentReader } from './arguments.js'
+import { type ControllerClass, resolver, SERIALIZER, STREAM_OPTIONS, serializerOf } from './container.js'
+import { DefinitionError } from './errors.js'
+import { openStream, plainHandler, streamHandler, type Target } from './handler.js'
+import type { Log } from './log.js'
+import {
+  type ControllerRecord,
+  controllerRecord,
+  type DeclaredStreamOptions,
+  type MethodRecord,
+  methodRecords,
+  type RouteRecord,
+} from './metadata.js'
+import type { StreamOptions } from './sse/index.js'
+import { type ResolvedOptions, resolveOptions } from './sse/options.js'
+import type { Streams } from './streams.js'
+import type { ValidationOptions } from './validation.js'
+
+/** What the routes of an app share. */
+export interface House {
+  readonly app: FastifyInstance
+  readonly container: DependencyContainer
+  readonly streams: Streams
+  readonly log: Log
+  readonly validation: ValidationOptions
+}
+
+/** One route of one method, before it is checked. */
+interface Plan {
+  readonly type: ControllerClass
+  readonly controller: ControllerRecord
+  readonly instance: () => object
+  /** `Prices.watch`, for messages. */
+  readonly where: string
+  readonly method: string
+  readonly record: MethodRecord
+  readonly route: RouteRecord
+  /** The path below the prefix of the plugin. */
+  readonly url: string
+}
+
+/**
+ * Adds the routes of controllers to an app.
+ *
+ * @throws {DefinitionError} if a controller, route or parameter is declared wrongly
+ */
+export function addControllers(house: House, controllers: readonly ControllerClass[]): void {
+  const plans = controllers.flatMap(type => plansOf(house, type))
+  // A HEAD route must stand before the GET route of its path, or Fastify adds one of its own.
+  const ordered = [...plans.filter(isHead), ...plans.filter(plan => !isHead(plan))]
+  const served = new Map<string, string>()
+  for (const plan of ordered) {
+    claim(house.app, served, plan)
+    addRoute(house, plan)
+  }
+}
+
+function isHead({ route }: Plan): boolean {
+  return route.method === 'HEAD'
+}
+
+function plansOf(house: House, type: ControllerClass): Plan[] {
+  const controller = controllerRecord(type)
+  if (controller === undefined) {
+    throw new DefinitionError(type.name, 'is not a controller: give the class @Controller(prefix)')
+  }
+  const instance = resolver(house.container, type)
+  return [...methodRecords(type)].flatMap(([method, record]) => {
+    const where = `${type.name}.${method}`
+    if (record.routes.length === 0) {
+      throw new DefinitionError(where, 'has parameters or headers but no route: give it @Get or @SSE')
+    }
+    const plans = record.routes.map(
+      (route): Plan => ({
+        ...{ type, controller, instance, where, method, record, route },
+        url: join(where, controller.prefix, route.path),
+      }),
+    )
+    checkMethod(house.app, where, record, plans)
+    return plans
+  })
+}
+
+/** The path of a route: the prefix of the controller and the path of the method, with one slash between. */
+function join(where: string, prefix: string, path: string): string {
+  if (path !== '' && path !== '*' && !path.startsWith('/')) {
+    throw new DefinitionError(where, `the path '${path}' lacks the leading slash: '/${path}'`)
+  }
+  const base = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
+  const joined = path === '/' && base !== '' ? base : base + path
+  return joined === '' ? '/' : joined
+}
+
+/** Refuses what no request could ever fill or do. */
+function checkMethod(app: FastifyInstance, where: string, record: MethodRecord, plans: Plan[]): void {
+  const bodiless = plans.every(({ route }) => route.method === 'GET' || route.method === 'HEAD')
+  for (const [index, { kind, name, decorator }] of record.parameters) {
+    if (kind === 'body' && bodiless) {
+      const cure = "declare the method with @Post, or @SSE(path, { method: 'POST' })"
+      throw new DefinitionError(`${where}, parameter ${index}`, `${decorator} reads a body, which GET has not: ${cure}`)
+    }
+    if (kind !== 'path' || name === undefined) continue
+    const paths = plans.map(({ url }) => app.prefix + url)
+    if (paths.some(path => path.includes(name === '*' ? '*' : `:${name}`))) continue
+    throw new DefinitionError(
+      `${where}, parameter ${index}`,
+      `${decorator} names nothing in the path ${paths.join(', ')}`,
+    )
+  }
+  if (record.redirect && plans.some(({ route }) => route.stream)) {
+    throw new DefinitionError(where, '@Redirect is nothing for a stream: declare the method with @Get')
+  }
+}
+
+function claim(app: FastifyInstance, served: Map<string, string>, { where, route: { method }, url }: Plan): void {
+  const path = app.prefix + url
+  const key = `${method} ${path.replace(/:\w+/g, ':')}`
+  const other = served.get(key) ?? (app.hasRoute({ method, url: path }) ? 'a route of the app' : undefined)
+  if (other) {
+    throw new DefinitionError(where, `serves ${method} ${path}, which ${other} serves already; change one of the paths`)
+  }
+  served.set(key, where)
+}
+
+function addRoute(house: House, { type, controller, instance, where, method, record, route, url }: Plan): void {
+  const { app, streams, log, validation } = house
+  const { stream } = route
+  checkFunction(where, type, method, route)
+  const argumentsOf = argumentReader(type, method, record, stream !== undefined, validation)
+  const name = `${where} ${route.method} ${app.prefix}${url}`
+  const target: Target = { name, method, record, controller: instance, argumentsOf }
+  if (stream === undefined) {
+    register(app, where, { method: route.method, url, handler: plainHandler(target) })
+    return
+  }
+  const options = streamOptions(house.container, where, route.method, [stream, controller.streamOptions])
+  const handler = streamHandler({ ...target, options, streams, log })
+  register(app, where, { method: route.method, url, exposeHeadRoute: false, onSend: [openStream], handler })
+}
+
+/** Fastify has rules of its own for paths. */
+function register(app: FastifyInstance, where: string, route: RouteOptions): void {
+  try {
+    app.route(route)
+  } catch (cause) {
+    throw new DefinitionError(where, (cause as Error).message, { cause })
+  }
+}
+
+function checkFunction(where: string, type: ControllerClass, method: string, route: RouteRecord): void {
+  const kind = (type.prototype as Record<string, object>)[method]?.constructor.name ?? ''
+  if (route.stream !== undefined || !kind.endsWith('GeneratorFunction')) return
+  const options = route.method === 'GET' ? '' : `, { method: '${route.method}' }`
+  throw new DefinitionError(
+    where,
+    `is a generator, which only a stream can send: declare it with @SSE('${route.path}'${options})`,
+  )
+}
+
+/** Lays the options of the app, and the serializer of the app, below those that were declared. */
+function streamOptions(
+  container: DependencyContainer,
+  where: string,
+  method: string,
+  declared: (DeclaredStreamOptions | undefined)[],
+): ResolvedOptions {
+  const app = container.isRegistered(STREAM_OPTIONS, true) ? container.resolve(STREAM_OPTIONS) : undefined
+  const serializer = container.isRegistered(SERIALIZER, true) ? { serializer: SERIALIZER } : undefined
+  const layers = [...declared, app, serializer].map(layer => withSerializer(container, layer, where))
+  try {
+    return resolveOptions(method, ...layers)
+  } catch (cause) {
+    throw new DefinitionError(where, (cause as Error).message, { cause })
+  }
+}
+
+function withSerializer(
+  container: DependencyContainer,
+  declared: DeclaredStreamOptions | undefined,
+  where: string,
+): StreamOptions | undefined {
+  const { serializer, ...rest } = declared ?? {}
+  return serializer === undefined ? rest : { ...rest, serializer: serializerOf(container, serializer, where) }
+}
