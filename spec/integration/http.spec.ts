@@ -15,6 +15,8 @@ import { chunksOf, unchunked } from '../support/unchunked.js'
 const END = 'id: stream.end\nevent: stream:end\ndata: {"reason":"done"}\n\n'
 const TEXT = 'Grüße \u{1F600}\u{1F468}\u200D\u{1F469}\u200D\u{1F467} \u2028 日本語'
 const MEBIBYTE = 'é'.repeat(1 << 19)
+/** Longer than what may wait of a producer that does not. */
+const LONG = 'x'.repeat(3 << 20)
 
 class Question {
   @IsString()
@@ -64,12 +66,15 @@ describe('A stream over HTTP', () => {
     async *big(): AsyncGenerator<unknown> {
       yield MEBIBYTE
       yield event('json', { text: MEBIBYTE })
+      yield LONG
     }
 
     @SSE('/big-calls')
     async bigCalls(@Stream() stream: EventWriter): Promise<void> {
       await stream.data(MEBIBYTE)
       await stream.event('json', { text: MEBIBYTE })
+      await stream.data('short')
+      await stream.data(LONG)
     }
 
     @SSE('/many')
@@ -158,15 +163,17 @@ describe('A stream over HTTP', () => {
       })
     }
 
-    it('carries events of a mebibyte, each in one piece', async () => {
+    it('carries events of mebibytes, each in one piece', async () => {
       const { url } = await serve([Http], { fastify: { http2: true } })
       const session = connectHttp2(url)
 
       const bodies = await Promise.all(['/http/big', '/http/big-calls'].map(path => askHttp2(session, path).body))
 
-      for (const body of bodies) {
-        expect(parsed(body).map(({ data }) => data.length)).to.deep.equal([1 << 19, (1 << 19) + 11, 17])
-      }
+      const lengths = bodies.map(body => parsed(body).map(({ data }) => data.length))
+      expect(lengths).to.deep.equal([
+        [1 << 19, (1 << 19) + 11, 3 << 20, 17],
+        [1 << 19, (1 << 19) + 11, 5, 3 << 20, 17],
+      ])
     })
   })
 
@@ -384,14 +391,17 @@ describe('A stream over HTTP', () => {
       for (const [n, { data }] of events.entries()) expect(data).to.equal(`${n} ${TEXT.repeat(20)}`)
     })
 
-    it('carries events of a mebibyte, from generators and calls', async () => {
+    it('carries events of mebibytes, from generators and calls', async () => {
       const { url } = await serve([Http])
 
       for (const path of ['/http/big', '/http/big-calls']) {
         const stream = await subscribe(`${url}${path}`)
-        const [raw, json] = await stream.rest()
+        const events = await stream.rest()
+        const [raw, json] = events
 
         expect(raw?.data === MEBIBYTE).to.equal(true)
+        expect(events.at(-2)?.data === LONG).to.equal(true)
+        expect(events.at(-1)?.event).to.equal('stream:end')
         expect(JSON.parse(json?.data ?? '').text === MEBIBYTE).to.equal(true)
       }
     })
