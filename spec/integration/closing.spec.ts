@@ -83,6 +83,24 @@ describe('Closing an app', () => {
       }
     }
 
+    @SSE('/fast-async')
+    async *fastAsync(): AsyncGenerator<string> {
+      try {
+        for (;;) yield 'x'.repeat(1_000)
+      } finally {
+        ended.push('async')
+      }
+    }
+
+    @SSE('/fast-calls')
+    async fastCalls(@Stream() stream: EventWriter): Promise<void> {
+      try {
+        for (;;) await stream.data('x'.repeat(1_000))
+      } finally {
+        ended.push('calls')
+      }
+    }
+
     @SSE('/long')
     *long(): Generator<string> {
       started++
@@ -173,8 +191,8 @@ describe('Closing an app', () => {
       ])
     }
     const retries = texts.map(text => Number(GOODBYE.exec(text)?.[1]))
-    expect(Math.min(...retries)).to.be.at.least(1_000)
-    expect(Math.max(...retries)).to.be.at.most(5_000)
+    expect(Math.min(...retries)).to.be.at.least(GRACE + 1_000)
+    expect(Math.max(...retries)).to.be.at.most(GRACE + 5_000)
     expect(new Set(retries).size).to.be.above(5)
   })
 
@@ -199,6 +217,20 @@ describe('Closing an app', () => {
 
     expect(ended.sort()).to.deep.equal(['calls', 'channel', 'finally', 'signal'])
     expect(app.streams.size).to.equal(0)
+  })
+
+  it('says goodbye to streams that are as fast as they can', async () => {
+    const { app, url } = await serve([Closing], { closeGrace: 5_000 })
+    const paths = ['/close/fast', '/close/fast-calls', '/close/fast-async']
+    const connections = await Promise.all(
+      Array.from({ length: 9 }, (_, n) => Connection.open(url, get(paths[n % 3] as string))),
+    )
+    await until(() => connections.every(({ size }) => size > 100_000), 'all streams run')
+
+    await close(app)
+
+    for (const connection of connections) expect(await streamOf(connection)).to.match(GOODBYE)
+    expect(ended.sort()).to.deep.equal(['async', 'async', 'async', 'calls', 'calls', 'calls', 'fast', 'fast', 'fast'])
   })
 
   it('lets ordinary requests finish', async () => {
