@@ -1,9 +1,7 @@
-import type { Http2SecureServer, Http2Server } from 'node:http2'
-import type { Server as SecureServer } from 'node:https'
+import type { ServerOptions } from 'node:http'
+import type { SecureServerOptions } from 'node:http2'
+import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import fastify, {
-  type FastifyHttp2Options,
-  type FastifyHttp2SecureOptions,
-  type FastifyHttpsOptions,
   type FastifyInstance,
   type FastifyReply,
   type FastifyServerOptions,
@@ -16,11 +14,12 @@ import { answerProblem, type OkapiOptions, okapi, problemHandler } from './plugi
 import { Streams } from './streams.js'
 
 /** Options of Fastify itself: logger, TLS, HTTP/2, limits. */
-export type FastifyOptions =
-  | FastifyServerOptions
-  | FastifyHttpsOptions<SecureServer>
-  | FastifyHttp2SecureOptions<Http2SecureServer>
-  | FastifyHttp2Options<Http2Server>
+export interface FastifyOptions extends FastifyServerOptions {
+  http?: ServerOptions | null
+  https?: HttpsServerOptions | SecureServerOptions | null
+  http2?: boolean
+  http2SessionTimeout?: number
+}
 
 /** The options of an app. */
 export interface AppOptions extends Omit<OkapiOptions, 'streams' | 'log'> {
@@ -40,7 +39,8 @@ export type App = FastifyInstance & {
  * Makes an app: a Fastify instance with the controllers on it, ready to `listen()` or to be given to supertest as
  * `app.server`. `app.close()` ends the streams, lets ordinary requests finish, and disposes what the container made.
  *
- * Every error, also an unknown path (404) and a wrong method (405), is answered as problem details (RFC 9457).
+ * Every error of a request is answered as problem details (RFC 9457), also an unknown path (404), unless `setup` set a
+ * handler of its own for those, and a wrong method (405).
  *
  * @example
  * ```ts
@@ -76,7 +76,11 @@ function unknownAnswerer(app: FastifyInstance): RouteHandlerMethod {
   app.addHook('onRoute', ({ method, url }) => {
     for (const one of [method].flat() as findMyWay.HTTPMethod[]) {
       methods.add(one)
-      if (!known.hasRoute(one, url)) known.on(one, url, () => {})
+      try {
+        known.on(one, url, () => {})
+      } catch {
+        // The path is known already, under other constraints, or Fastify itself refuses it next.
+      }
     }
   })
   return (request, reply) => {

@@ -66,7 +66,7 @@ function checkMetadata(type: ControllerClass): void {
   if (base.length > 0 && hasRecord(base)) {
     throw new DefinitionError(
       where,
-      `is that of ${base.name}, whose parameter types are unknown: make it @injectable()`,
+      `is that of ${base.name}, whose parameter types are unknown: decorate it too, with @Controller() or @injectable()`,
     )
   }
 }

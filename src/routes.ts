@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, RouteOptions } from 'fastify'
 import type { DependencyContainer } from 'tsyringe'
 import { argumentReader } from './arguments.js'
 import { type ControllerClass, resolver, SERIALIZER, STREAM_OPTIONS, serializerOf } from './container.js'
@@ -132,22 +132,31 @@ function addRoute(house: House, { type, controller, instance, where, method, rec
   const name = `${where} ${route.method} ${app.prefix}${url}`
   const target: Target = { name, method, record, controller: instance, argumentsOf }
   if (stream === undefined) {
-    app.route({ method: route.method, url, handler: plainHandler(target) })
+    register(app, where, { method: route.method, url, handler: plainHandler(target) })
     return
   }
   const options = streamOptions(house.container, where, route.method, [stream, controller.streamOptions])
   const handler = streamHandler({ ...target, options, streams, log })
-  app.route({ method: route.method, url, exposeHeadRoute: false, onSend: [openStream], handler })
+  register(app, where, { method: route.method, url, exposeHeadRoute: false, onSend: [openStream], handler })
+}
+
+/** Fastify has rules of its own for paths. */
+function register(app: FastifyInstance, where: string, route: RouteOptions): void {
+  try {
+    app.route(route)
+  } catch (cause) {
+    throw new DefinitionError(where, (cause as Error).message, { cause })
+  }
 }
 
 function checkFunction(where: string, type: ControllerClass, method: string, route: RouteRecord): void {
-  const kind = (type.prototype as Record<string, object>)[method]?.constructor.name ?? ''
-  if (route.stream === undefined && kind.endsWith('GeneratorFunction')) {
-    throw new DefinitionError(
-      where,
-      `is a generator, which only a stream can send: declare it with @SSE('${route.path}')`,
-    )
-  }
+  const kind = (Reflect.get(type.prototype, method) as object).constructor.name
+  if (route.stream !== undefined || !kind.endsWith('GeneratorFunction')) return
+  const options = route.method === 'GET' ? '' : `, { method: '${route.method}' }`
+  throw new DefinitionError(
+    where,
+    `is a generator, which only a stream can send: declare it with @SSE('${route.path}'${options})`,
+  )
 }
 
 /** Lays the options of the app, and the serializer of the app, below those that were declared. */

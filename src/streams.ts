@@ -1,7 +1,7 @@
 import type { EventStream, Orphan } from './sse/stream.js'
 
-/** The shortest and longest reconnection time given to clients when the server closes, in milliseconds. */
-const COME_BACK = [1_000, 5_000] as const
+/** The shortest time before clients come back when the server closes, and over how long they spread, in milliseconds. */
+const COME_BACK = { least: 1_000, spread: 4_000 } as const
 
 /** The open streams of an app: `app.streams`. */
 export class Streams {
@@ -57,8 +57,9 @@ export class Streams {
     const timer = setTimeout(() => {
       for (const stream of this.#open) stream.cut()
     }, grace)
-    const [least, most] = COME_BACK
-    for (const stream of this.#open) stream.close(Math.round(least + Math.random() * (most - least)))
+    // Not before the grace is over: until then this server may still listen, and a 503 ends an EventSource for good.
+    const least = grace + COME_BACK.least
+    for (const stream of this.#open) stream.close(Math.round(least + Math.random() * COME_BACK.spread))
     await emptied
     clearTimeout(timer)
   }

@@ -43,9 +43,10 @@ describe('The errors of event streams', () => {
     })
 
     it('shows no more than 80 characters of a long value', () => {
-      const error = new EventFieldError('id', 'x'.repeat(2_000), 'is long')
+      const [long, short] = ['x'.repeat(2_000), 'x'.repeat(78)].map(id => new EventFieldError('id', id, 'is long'))
 
-      expect(error.message).to.equal(`The id of an event is long: "${'x'.repeat(79)}…`)
+      expect(long?.message).to.equal(`The id of an event is long: "${'x'.repeat(79)}…`)
+      expect(short?.message).to.equal(`The id of an event is long: "${'x'.repeat(78)}"`)
     })
   })
 

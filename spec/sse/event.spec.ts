@@ -40,7 +40,9 @@ describe('ServerSentEvent', () => {
   })
 
   it('may leave out every field', () => {
-    expect(Object.values(new ServerSentEvent({}))).to.deep.equal(Array(6).fill(undefined))
+    const { data, event: type, id, retry, comment: text, serializer } = new ServerSentEvent({})
+
+    expect([data, type, id, retry, text, serializer]).to.deep.equal(Array(6).fill(undefined))
   })
 
   describe('event', () => {

@@ -97,6 +97,37 @@ describe('openSink', () => {
     expect(wire.chunks).to.deep.equal(['data: 1\n\n', ''])
   })
 
+  it('sends the head, the first text and the end in one piece', async () => {
+    const port = await serveSinks(sink => sink.write('data: 1\n\n', true))
+
+    const wire = ask(port)
+    await wire.ends()
+
+    expect(wire.reads).to.equal(1)
+  })
+
+  it('sends the last text and the end in one piece', async () => {
+    const { port, opened } = await serveSink(respond => listen((_, response) => respond(response)))
+    const wire = ask(port)
+    const { sink } = await opened
+    sink.write('data: 1\n\n', false)
+    await wire.sees('data: 1\n\n')
+
+    sink.write('data: 2\n\n', true)
+    await wire.ends()
+
+    expect(wire.reads).to.equal(2)
+  })
+
+  it('says that everything was taken as soon as the system has it, however much that is', async () => {
+    const taken = latch<boolean>()
+    const port = await serveSinks(sink => taken.open(sink.write('x'.repeat(100_000), false)))
+
+    ask(port)
+
+    expect(await taken.promise).to.equal(true)
+  })
+
   it('keeps the connection for the next request', async () => {
     const port = await serveSinks((sink, _, { url }) => sink.write(`data: ${url}\n\n`, true))
     const wire = ask(port, { path: '/1' })

@@ -76,6 +76,22 @@ describe('toSource', () => {
     expect(await read(sourceOf(channel))).to.deep.equal([1])
   })
 
+  it('is not misled by names that others use for something else', () => {
+    const stopped: string[] = []
+    const own = (name: string) => ({ next: () => ({ done: true }), return: () => stopped.push(name) })
+    const values = [
+      { getReader: true, [Symbol.asyncIterator]: () => own('getReader') },
+      { pipe() {}, [Symbol.asyncIterator]: () => own('pipe') },
+      { pipe() {}, destroy: true, [Symbol.asyncIterator]: () => own('destroy') },
+      { destroy() {}, [Symbol.asyncIterator]: () => own('no pipe') },
+    ]
+
+    for (const value of values) sourceOf(value).return?.()
+
+    expect(stopped).to.deep.equal(['getReader', 'pipe', 'destroy', 'no pipe'])
+    expect(toSource({ pipe() {}, destroy() {} })).to.equal(undefined)
+  })
+
   describe('An iterable', () => {
     it('is read without waiting', () => {
       const source = sourceOf(new Set(['a']))

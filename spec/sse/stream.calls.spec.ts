@@ -263,7 +263,7 @@ describe('EventStream, told what to do', () => {
       const last = latch<unknown>()
       const { port, host } = await streaming(
         stream => {
-          for (let n = 0; n < 21; n++) stream.send('x'.repeat(50_000)).catch(last.open)
+          for (let n = 0; n < 23; n++) stream.send('x'.repeat(50_000)).catch(last.open)
           stream.follow(never)
         },
         { onError: (_, context) => void told.push(context) },

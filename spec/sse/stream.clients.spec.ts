@@ -215,7 +215,7 @@ describe('EventStream, when its client is gone', () => {
 
       const stream = await gone.promise
       await turns(1)
-      stream.open({})
+      expect(() => stream.open({})).to.throw(StreamClosedError)
       stream.from({ next: () => ({ done: false, value: asked++ }), return: () => returned++ })
 
       expect(stream.closed).to.equal(true)

@@ -34,7 +34,11 @@ export function askHttp2(port: number, path = '/', method = 'GET'): Http2Answer 
     headers,
     text: () => text,
     over: () => over,
-    sees: part => until(() => text.includes(part), `${part} in ${text}`),
+    sees: part =>
+      until(
+        () => text.includes(part),
+        () => `${JSON.stringify(part)} in ${JSON.stringify(text)}`,
+      ),
     pause: () => stream.pause(),
     resume: () => stream.resume(),
     leave: () => stream.close(constants.NGHTTP2_CANCEL),

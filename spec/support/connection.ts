@@ -56,6 +56,13 @@ export class Connection {
     await until(() => this.text.includes(text), `${JSON.stringify(text)} has arrived`)
   }
 
+  /** Waits until a chunked answer is complete; returns all that arrived. Quick for long answers too. */
+  async complete(): Promise<Buffer> {
+    const isComplete = (): boolean => Buffer.concat(this.pieces.slice(-5)).toString().endsWith('\r\n0\r\n\r\n')
+    await until(isComplete, 'the answer is complete')
+    return Buffer.concat(this.pieces)
+  }
+
   /** Waits until the connection is closed; returns all that arrived. */
   async end(): Promise<string> {
     await until(() => this.closed, 'the connection is closed')

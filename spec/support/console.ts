@@ -1,17 +1,19 @@
-/** What was said on the console while it was listened to. */
+/** What was said on the console. */
 export interface Overheard {
   readonly errors: unknown[][]
   readonly warnings: unknown[][]
-  /** Gives the console back. */
-  restore(): void
 }
 
-/** Listens to `console.error` and `console.warn`, and keeps them from the terminal. */
-export function overhear(): Overheard {
+/** Listens to `console.error` and `console.warn` while something runs, and keeps them from the terminal. */
+export async function overhear(run: () => Promise<unknown>): Promise<Overheard> {
   const { error, warn } = console
-  const errors: unknown[][] = []
-  const warnings: unknown[][] = []
-  console.error = (...words: unknown[]) => errors.push(words)
-  console.warn = (...words: unknown[]) => warnings.push(words)
-  return { errors, warnings, restore: () => Object.assign(console, { error, warn }) }
+  const heard = { errors: [] as unknown[][], warnings: [] as unknown[][] }
+  console.error = (...words: unknown[]) => heard.errors.push(words)
+  console.warn = (...words: unknown[]) => heard.warnings.push(words)
+  try {
+    await run()
+  } finally {
+    Object.assign(console, { error, warn })
+  }
+  return heard
 }

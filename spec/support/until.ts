@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Waits for a condition; fails when it has not come true in good time. */
-export async function until(condition: () => boolean, what = String(condition)): Promise<void> {
+export async function until(
+  condition: () => boolean,
+  what: string | (() => string) = String(condition),
+): Promise<void> {
   const deadline = Date.now() + 5_000
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`Waited in vain for: ${what}`)
+    if (Date.now() > deadline) throw new Error(`Waited in vain for: ${typeof what === 'string' ? what : what()}`)
     await sleep(1)
   }
 }

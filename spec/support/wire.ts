@@ -14,6 +14,7 @@ export class Wire {
   readonly #socket: Socket
   #parts: Buffer[] = []
   #size = 0
+  #reads = 0
   #over = false
 
   constructor(port: number) {
@@ -21,6 +22,7 @@ export class Wire {
     this.#socket.on('data', bytes => {
       this.#parts.push(bytes)
       this.#size += bytes.length
+      this.#reads++
     })
     this.#socket.on('error', () => {})
     this.#socket.on('close', () => {
@@ -53,6 +55,11 @@ export class Wire {
     return this.#parts[0] ?? Buffer.alloc(0)
   }
 
+  /** In how many pieces it came. */
+  get reads(): number {
+    return this.#reads
+  }
+
   get over(): boolean {
     return this.#over
   }
@@ -79,7 +86,7 @@ export class Wire {
   async sees(part: string): Promise<void> {
     await until(
       () => this.text.includes(part),
-      `${JSON.stringify(part)} in ${JSON.stringify(this.text.slice(0, 2_000))}`,
+      () => `${JSON.stringify(part)} in ${JSON.stringify(this.text.slice(0, 2_000))}`,
     )
   }
 

@@ -60,6 +60,7 @@ export class EventStream {
   #source: Source | undefined
   #pingInterval: number
   #paused = false
+  #waiting = false
   #blocked = false
   #armed = false
   #failure: { error: unknown } | undefined
@@ -250,11 +251,15 @@ export class EventStream {
     this.#flush()
   }
 
-  /** Goes on in this turn of the event loop: the other streams had theirs. */
-  resume(): void {
-    if (this.#state !== 'open') return
+  /** Goes on in this turn of the event loop: the other streams had theirs. Returns whether it does. */
+  resume(): boolean {
+    if (this.#state !== 'open') return false
     if (!this.#blocked) this.#resolveSenders()
-    this.#pull()
+    if (this.#waiting) {
+      this.#waiting = false
+      this.#pull()
+    }
+    return true
   }
 
   // The source, asked for one value at a time. An asynchronous one calls back, a synchronous one stays in the loop.
@@ -332,7 +337,11 @@ export class EventStream {
       this.#paused = true
       return false
     }
-    if (spend(characters)) return true
+    return spend(characters) || this.#wait()
+  }
+
+  #wait(): false {
+    this.#waiting = true
     wait(this)
     return false
   }
@@ -341,8 +350,7 @@ export class EventStream {
     try {
       this.#text += this.#substitute(error, value, this.options.onError)
       // An event that is left out costs time all the same: without this, a source of nothing else would keep the loop.
-      if (spend(64)) return true
-      wait(this)
+      return spend(64) || this.#wait()
     } catch (final) {
       this.#stop()
       this.#failWith(final, this.#context('serialize', value))

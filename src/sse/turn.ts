@@ -9,7 +9,8 @@
 const BUDGET = 65_536
 
 export interface Waiting {
-  resume(): void
+  /** Goes on; returns whether there was anything to go on with. */
+  resume(): boolean
 }
 
 const waiting: Waiting[] = []
@@ -46,5 +47,5 @@ function turn(): void {
 }
 
 function resumeFirst(): void {
-  waiting.shift()?.resume()
+  while (waiting.length > 0 && !waiting.shift()?.resume());
 }

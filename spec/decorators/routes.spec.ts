@@ -1,0 +1,247 @@
+import { expect } from 'chai'
+import { Controller, Delete, Get, Head, HttpCode, Options, Patch, Post, Put, Query, SetHeader, SSE } from 'okapi'
+import request from 'supertest'
+import { protest, refusal } from '../support/refusal.js'
+import { closeAll, serve } from '../support/serve.js'
+import { subscribe } from '../support/subscribe.js'
+
+describe('route decorators', () => {
+  afterEach(closeAll)
+
+  describe('of the verbs', () => {
+    @Controller('/verbs')
+    class Verbs {
+      @Get()
+      get() {
+        return 'get'
+      }
+
+      @Post()
+      post() {
+        return 'post'
+      }
+
+      @Put()
+      put() {
+        return 'put'
+      }
+
+      @Patch()
+      patch() {
+        return 'patch'
+      }
+
+      @Delete()
+      delete() {
+        return 'delete'
+      }
+
+      @Options()
+      options() {
+        return 'options'
+      }
+
+      @Get('/head')
+      head() {
+        return 'the whole answer'
+      }
+
+      @Get('/own')
+      whole() {
+        return 'the whole answer'
+      }
+
+      @Head('/own')
+      @SetHeader('x-head', 'own')
+      own() {}
+
+      @Get('/one')
+      @Get('/two')
+      @Put('/one')
+      several(@Query('q') q = 'none') {
+        return q
+      }
+    }
+
+    for (const verb of ['get', 'post', 'put', 'patch', 'delete', 'options'] as const) {
+      it(`answer ${verb.toUpperCase()} requests`, async () => {
+        const { app } = await serve([Verbs])
+
+        const { status, text } = await request(app.server)[verb]('/verbs')
+
+        expect({ status, text }).to.deep.equal({ status: 200, text: verb })
+      })
+    }
+
+    it('answer HEAD with the head of a @Get', async () => {
+      const { app } = await serve([Verbs])
+
+      const { status, headers, text } = await request(app.server).head('/verbs/head')
+
+      expect({ status, length: headers['content-length'], text }).to.deep.equal({
+        status: 200,
+        length: '16',
+        text: undefined,
+      })
+    })
+
+    it('answer HEAD by a @Head of its own beside a @Get', async () => {
+      const { app } = await serve([Verbs])
+
+      const head = await request(app.server).head('/verbs/own')
+      const get = await request(app.server).get('/verbs/own')
+
+      expect(head.status).to.equal(204)
+      expect(head.headers['x-head']).to.equal('own')
+      expect(get.text).to.equal('the whole answer')
+    })
+
+    it('may stand on a method several times', async () => {
+      const { app } = await serve([Verbs])
+
+      expect((await request(app.server).get('/verbs/one?q=1')).text).to.equal('1')
+      expect((await request(app.server).get('/verbs/two?q=2')).text).to.equal('2')
+      expect((await request(app.server).put('/verbs/one?q=3')).text).to.equal('3')
+    })
+  })
+
+  describe('@SSE', () => {
+    let runs = 0
+
+    @Controller('/live')
+    class Live {
+      @SSE('/counted')
+      async *counted() {
+        runs++
+        yield 1
+      }
+
+      @SSE('/asked', { method: 'POST', retry: 5 })
+      *asked() {
+        yield 'answered'
+      }
+
+      @SSE()
+      @HttpCode(202)
+      @SetHeader('X-Stream', 'yes')
+      *root() {
+        yield 'root'
+      }
+
+      @Post()
+      post() {
+        return 'posted'
+      }
+    }
+
+    beforeEach(() => {
+      runs = 0
+    })
+
+    it('sends what the method yields as an event stream', async () => {
+      const { url } = await serve([Live])
+
+      const stream = await subscribe(`${url}/live/counted`)
+
+      expect(stream.status).to.equal(200)
+      expect(stream.headers.get('content-type')).to.equal('text/event-stream')
+      expect((await stream.rest()).map(({ data }) => data)).to.deep.equal(['1', '{"reason":"done"}'])
+    })
+
+    it('answers another method if the options say so', async () => {
+      const { app } = await serve([Live])
+
+      const { text } = await request(app.server).post('/live/asked')
+
+      expect(text).to.equal('retry: 5\n\ndata: answered\n\n')
+    })
+
+    it('stands beside other methods on one path, with a status and headers', async () => {
+      const { app } = await serve([Live])
+
+      const { status, headers, text } = await request(app.server).get('/live')
+      const posted = await request(app.server).post('/live')
+
+      expect(status).to.equal(202)
+      expect(headers['x-stream']).to.equal('yes')
+      expect(text).to.match(/^data: root\n\n/)
+      expect(posted.text).to.equal('posted')
+    })
+
+    it('is not run by HEAD', async () => {
+      const { app } = await serve([Live])
+
+      const { status, headers } = await request(app.server).head('/live/counted')
+
+      expect(status).to.equal(405)
+      expect(headers.allow).to.equal('GET')
+      expect(runs).to.equal(0)
+    })
+  })
+
+  describe('refuse', () => {
+    it('a field', () => {
+      const said = protest(() => {
+        class Fields {
+          @(SSE('/x') as unknown as PropertyDecorator)
+          x = async function* () {}
+        }
+        return Fields
+      })
+
+      expect(said).to.equal('Fields.x: @SSE stands on a field or accessor; make it a method: x() { … }')
+    })
+
+    it('an accessor', () => {
+      const said = protest(() => {
+        class Accessors {
+          @Get('/x')
+          get x() {
+            return 1
+          }
+        }
+        return Accessors
+      })
+
+      expect(said).to.equal('Accessors.x: @Get stands on a field or accessor; make it a method: x() { … }')
+    })
+
+    it('a static method', () => {
+      const said = protest(() => {
+        class Statics {
+          @Delete('/x')
+          static x() {}
+
+          y() {}
+        }
+        return Statics
+      })
+
+      expect(said).to.equal('Statics.x: @Delete stands on a static method; make it a method')
+    })
+
+    it('a method whose name is a symbol', () => {
+      const said = protest(() => {
+        class Symbols {
+          @Post('/x')
+          [Symbol.iterator]() {}
+        }
+        return Symbols
+      })
+
+      expect(said).to.equal('Symbols.Symbol(Symbol.iterator): @Post needs a method with a name, not a symbol')
+    })
+
+    it('a path without its leading slash', async () => {
+      @Controller('/prices')
+      class Slashless {
+        @Get('latest')
+        latest() {}
+      }
+
+      expect(await refusal([Slashless])).to.equal(
+        "Slashless.latest: the path 'latest' lacks the leading slash: '/latest'",
+      )
+    })
+  })
+})

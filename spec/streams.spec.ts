@@ -1,0 +1,117 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { expect } from 'chai'
+import { Controller, Signal, SSE, Streams } from 'okapi'
+import request from 'supertest'
+import { closeAll, serve } from './support/serve.js'
+import { subscribe } from './support/subscribe.js'
+import { settles, until } from './support/until.js'
+
+describe('Streams', () => {
+  let ended = 0
+  let sent = 0
+
+  @Controller('/live')
+  class Live {
+    @SSE('/waiting')
+    async *waiting(@Signal() signal: AbortSignal) {
+      try {
+        yield 'begun'
+        await once(signal, 'abort')
+      } finally {
+        ended++
+      }
+    }
+
+    @SSE('/quiet', { end: false })
+    async *quiet(@Signal() signal: AbortSignal) {
+      yield 'begun'
+      await once(signal, 'abort')
+    }
+
+    @SSE('/flood')
+    *flood() {
+      for (;;) {
+        sent++
+        yield 'x'.repeat(65_536)
+      }
+    }
+  }
+
+  beforeEach(() => {
+    ended = 0
+    sent = 0
+  })
+  afterEach(closeAll)
+
+  it('counts the open streams', async () => {
+    const { app, url } = await serve([Live])
+    expect(app.streams).to.be.instanceOf(Streams)
+    expect(app.streams.size).to.equal(0)
+
+    const [one, two] = await Promise.all([subscribe(`${url}/live/waiting`), subscribe(`${url}/live/waiting`)])
+    expect(app.streams.size).to.equal(2)
+
+    one.leave()
+    await until(() => app.streams.size === 1)
+    two.leave()
+    await until(() => app.streams.size === 0)
+    expect(app.streams.orphans).to.equal(0)
+  })
+
+  it('end when the app closes, and ask each client to come back at a moment of its own', async () => {
+    const { app, url } = await serve([Live])
+    const subscriptions = await Promise.all(Array.from({ length: 5 }, () => subscribe(`${url}/live/waiting`)))
+    for (const subscription of subscriptions) await subscription.take(1)
+
+    await app.close()
+
+    const texts = await Promise.all(subscriptions.map(each => each.rest().then(() => each.text())))
+    const times = texts.map(text =>
+      Number(/\n\nevent: stream:end\nretry: (\d+)\ndata: \{"reason":"closing"\}\n\n$/.exec(text)?.[1]),
+    )
+    for (const time of times) expect(time, 'not before the grace of 2,000 is over').to.be.within(3_000, 7_000)
+    expect(new Set(times).size).to.be.above(1)
+    expect(ended).to.equal(5)
+    expect(app.streams.size).to.equal(0)
+  })
+
+  it('end without an event if they say nothing at their end', async () => {
+    const { app, url } = await serve([Live])
+    const stream = await subscribe(`${url}/live/quiet`)
+    await stream.take(1)
+
+    await app.close()
+
+    expect(await stream.rest()).to.deep.equal([])
+    expect(stream.text()).to.match(/^data: begun\n\nretry: \d{4}\n\n$/)
+  })
+
+  it('are cut after the grace if their clients read nothing', async () => {
+    const { app } = await serve([Live], { closeGrace: 20 })
+    const { port } = app.server.address() as { port: number }
+    const socket = connect(port, '127.0.0.1')
+    socket.pause().write('GET /live/flood HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await settles(() => sent)
+
+    await app.close()
+
+    expect(app.streams.size).to.equal(0)
+    socket.destroy()
+  })
+
+  it('take no more while the app closes', async () => {
+    const streams = new Streams()
+    expect(streams.closing).to.equal(false)
+
+    await streams.close(1_000)
+
+    expect(streams.closing).to.equal(true)
+    const { app } = await serve([Live], { fastify: { return503OnClosing: false } })
+    await app.streams.close(0)
+    const { status, headers, body } = await request(app.server).get('/live/waiting')
+    expect(status).to.equal(503)
+    expect(headers['content-type']).to.equal('application/problem+json; charset=utf-8')
+    expect(body.detail).to.equal('The server is closing')
+  })
+})
