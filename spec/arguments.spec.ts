@@ -227,6 +227,21 @@ describe('argumentReader', () => {
       )
     })
 
+    it('a parameter whose class is imported as a type', async () => {
+      @Controller()
+      class Erased {
+        @Post()
+        add(@Body() point: Point) {
+          return point
+        }
+      }
+      Reflect.defineMetadata('design:paramtypes', [Function], Erased.prototype, 'add')
+
+      expect(await refusal([Erased])).to.equal(
+        'Erased.add, parameter 0: the type of @Body() is lost: import its class as a value, not by "import type"',
+      )
+    })
+
     it('a DTO without rules', async () => {
       @Controller()
       class Trusting {

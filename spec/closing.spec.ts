@@ -3,8 +3,9 @@ import { Agent, get } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
-import { Controller, createApp, Get } from 'okapi'
+import { Body, Controller, createApp, Get, Post } from 'okapi'
 import { closeAll, serve } from './support/serve.js'
 import { until } from './support/until.js'
 
@@ -18,6 +19,11 @@ describe('closing an app', () => {
     @Get('/quick')
     quick() {
       return 'quick'
+    }
+
+    @Post('/echo')
+    echo(@Body() text: string) {
+      return text
     }
 
     @Get('/slow')
@@ -70,6 +76,37 @@ describe('closing an app', () => {
     expect(await text(response)).to.equal('finished')
     await closed
     agent.destroy()
+  })
+
+  for (const [what, text] of [
+    ['its head', 'GET /quick HTTP/1.1\r\nHost: '],
+    ['its body', 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nhalf'],
+  ] as const) {
+    it(`waits no longer than the grace for a client that stops in the middle of ${what}`, async () => {
+      const { app, url } = await serve([Slow], { closeGrace: 20 })
+      const connected = once(app.server, 'connection')
+      const socket = connect(Number(new URL(url).port), '127.0.0.1')
+      socket.write(text)
+      const [served] = await connected
+      await until(() => served.bytesRead === text.length)
+
+      await app.close()
+
+      await once(socket.resume(), 'close')
+    })
+  }
+
+  it('lets a request take longer than the grace', async () => {
+    const { app, url } = await serve([Slow], { closeGrace: 5 })
+    const answer = fetch(`${url}/slow`)
+    await until(() => asked === 1)
+
+    const closed = app.close()
+    await sleep(40)
+    finish('finished')
+
+    expect(await (await answer).text()).to.equal('finished')
+    await closed
   })
 
   it('lets a request of HTTP/2 finish, and closes its session then', async () => {

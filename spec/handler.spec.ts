@@ -2,7 +2,20 @@ import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'chai'
-import { Channel, Controller, createApp, type EventWriter, Get, HttpError, Param, Signal, SSE, Stream } from 'okapi'
+import type { FastifyReply } from 'fastify'
+import {
+  Channel,
+  Controller,
+  createApp,
+  type EventWriter,
+  Get,
+  HttpError,
+  Param,
+  Reply,
+  Signal,
+  SSE,
+  Stream,
+} from 'okapi'
 import request from 'supertest'
 import { overhear } from './support/console.js'
 import { closeAll, serve } from './support/serve.js'
@@ -218,12 +231,18 @@ describe('streamHandler', () => {
 
     @SSE('/number')
     number() {
-      return 5
+      return 5 as never
     }
 
     @SSE('/object')
     object() {
-      return new Date()
+      return new Date() as never
+    }
+
+    @SSE('/headers')
+    *headers(@Reply() reply: FastifyReply) {
+      reply.header('x-broken', 'a\nb').header('x-whole', 'yes')
+      yield 'never'
     }
 
     @SSE('/broken', { onError: () => 'end' })
@@ -359,6 +378,18 @@ describe('streamHandler', () => {
     })
   }
 
+  it('answers 500 if a header cannot be sent, and leaves it out', async () => {
+    const { app } = await serve([Live])
+
+    const { status, headers, text } = await request(app.server).get('/live/headers')
+
+    expect(status).to.equal(500)
+    expect(headers).to.have.property('x-whole', 'yes')
+    expect(headers).not.to.have.property('x-broken')
+    expect(text).to.equal('{"type":"about:blank","title":"Internal Server Error","status":500}')
+    expect(app.streams.size).to.equal(0)
+  })
+
   it('ends a stream that fails later with an event that says nothing of it, and logs it', async () => {
     const app = await createApp({ controllers: [Live] })
 
@@ -388,6 +419,24 @@ describe('streamHandler', () => {
 
     expect(await answer).to.equal('left')
     await until(() => stopped === 1 && app.streams.size === 0)
+  })
+
+  it('has nothing to say to a client that leaves while hooks run', async () => {
+    const controller = new AbortController()
+    const { app, url } = await serve([Live], {
+      setup: app => {
+        app.addHook('onSend', async (_request, reply, payload) => {
+          controller.abort()
+          await once(reply.raw, 'close')
+          return payload
+        })
+      },
+    })
+
+    const answer = await fetch(`${url}/live/endless`, { signal: controller.signal }).catch(() => 'left')
+
+    expect(answer).to.equal('left')
+    await until(() => runs === 1 && app.streams.size === 0)
   })
 
   it('answers 503 to a client that waits for its first event when the app closes', async () => {

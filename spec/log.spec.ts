@@ -4,6 +4,8 @@ import fastify, { type FastifyBaseLogger } from 'fastify'
 import { Controller, createApp, type FastifyOptions, Get, HttpError, okapi, SSE } from 'okapi'
 import request from 'supertest'
 import { overhear } from './support/console.js'
+import { subscribe } from './support/subscribe.js'
+import { until } from './support/until.js'
 
 describe('the log of an app', () => {
   @Controller()
@@ -23,6 +25,34 @@ describe('the log of an app', () => {
       yield 'first'
       throw new Error('password=hunter2')
     }
+  }
+
+  let wake: (value?: unknown) => void = () => {}
+
+  @Controller()
+  class Deaf {
+    @SSE('/deaf', { orphanTimeout: 1 })
+    async *deaf() {
+      yield 'first'
+      await new Promise(resolve => {
+        wake = resolve
+      })
+    }
+  }
+
+  /** Leaves a generator that does not heed it, and waits until that is noticed. */
+  const leave = async (options: FastifyOptions) => {
+    const app = await createApp({ controllers: [Deaf], fastify: options })
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
+    const heard = await overhear(async () => {
+      const stream = await subscribe(`${url}/deaf`)
+      await stream.take(1)
+      stream.leave()
+      await until(() => app.streams.orphans === 1)
+    })
+    wake()
+    await app.close()
+    return heard
   }
 
   /** Asks an app for everything that it may log. */
@@ -48,6 +78,16 @@ describe('the log of an app', () => {
 
   it('is silent with `logger: false`', async () => {
     expect(await ask({ logger: false })).to.deep.equal({ errors: [], warnings: [] })
+    expect(await leave({ logger: false })).to.deep.equal({ errors: [], warnings: [] })
+  })
+
+  it('is warned of a generator that outlives its client', async () => {
+    const { errors, warnings } = await leave({})
+
+    expect(errors).to.deep.equal([])
+    expect(warnings.map(([message]) => message)).to.deep.equal([
+      'A generator has outlived its client: give @Signal() to whatever it awaits',
+    ])
   })
 
   it('is the logger of Fastify if it has one', async () => {

@@ -102,6 +102,12 @@ class Which {
   id!: number
 }
 
+class Fragile {
+  @IsString()
+  @Transform(({ value }) => value.trim())
+  code!: string
+}
+
 describe('check', () => {
   let calls = 0
 
@@ -126,6 +132,11 @@ describe('check', () => {
     @Get('/orders/:id')
     one(@Param() which: Which, @Header() headers: Which, @Cookie() cookies: Which) {
       return [which, headers, cookies]
+    }
+
+    @Post('/fragile/:id')
+    fragile(@Param('id') id: number, @Body() fragile: Fragile) {
+      return [id, fragile]
     }
 
     @SSE('/live', { method: 'POST' })
@@ -189,6 +200,13 @@ describe('check', () => {
       ],
     })
     expect(calls).to.equal(0)
+  })
+
+  it('has nothing to say of a decorator that throws, beside a value that is wrong too', async () => {
+    const { status, body } = await request(server).post('/fragile/first').send({ code: 5 })
+
+    expect(status).to.equal(500)
+    expect(body).to.deep.equal({ type: 'about:blank', title: 'Internal Server Error', status: 500 })
   })
 
   it('refuses a body that is missing, or no object', async () => {

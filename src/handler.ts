@@ -1,4 +1,4 @@
-import { type OutgoingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http'
+import { type OutgoingHttpHeaders, type ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http'
 import type { FastifyReply, FastifyRequest, onSendHookHandler, RouteHandlerMethod } from 'fastify'
 import { Html, render, View } from './answers.js'
 import type { ArgumentReader, Exchange } from './arguments.js'
@@ -95,7 +95,7 @@ export function streamHandler(target: StreamTarget): RouteHandlerMethod {
   return async (request, reply) => {
     if (options.end !== false && isDone(request.headers)) return reply.code(204).send()
     if (streams.closing) throw new HttpError(503, 'The server is closing')
-    const stream = new EventStream(reply.raw, options, new Host(target, request))
+    const stream = new EventStream(reply.raw, options, new Host(target, request, reply.raw))
     streams.add(stream)
     try {
       await begin(target, stream, { request, reply, stream }, calls)
@@ -200,10 +200,12 @@ function sendable(reply: FastifyReply): OutgoingHttpHeaders {
 /** What a stream asks of the app around it. */
 class Host implements StreamHost {
   readonly #target: StreamTarget
+  readonly #response: ServerResponse
   readonly request: FastifyRequest
 
-  constructor(target: StreamTarget, request: FastifyRequest) {
+  constructor(target: StreamTarget, request: FastifyRequest, response: ServerResponse) {
     this.#target = target
+    this.#response = response
     this.request = request
   }
 
@@ -230,5 +232,18 @@ class Host implements StreamHost {
 
   closed(stream: EventStream): void {
     this.#target.streams.delete(stream)
+    tellEnd(this.#response)
+  }
+}
+
+/**
+ * Tells whoever listens for the end of a response in either way, 'finish' or 'error', that it is over: neither comes
+ * when the client leaves. Fastify listens so, to run its `onResponse` hooks and to log the request.
+ */
+function tellEnd(response: ServerResponse): void {
+  if (!response.destroyed || response.writableFinished) return
+  const onError = response.listeners('error')
+  for (const listener of response.listeners('finish')) {
+    if (onError.includes(listener)) listener.call(response)
   }
 }

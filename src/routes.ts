@@ -150,7 +150,7 @@ function register(app: FastifyInstance, where: string, route: RouteOptions): voi
 }
 
 function checkFunction(where: string, type: ControllerClass, method: string, route: RouteRecord): void {
-  const kind = (type.prototype as Record<string, object>)[method]?.constructor.name ?? ''
+  const kind = (Reflect.get(type.prototype, method) as object).constructor.name
   if (route.stream !== undefined || !kind.endsWith('GeneratorFunction')) return
   const options = route.method === 'GET' ? '' : `, { method: '${route.method}' }`
   throw new DefinitionError(

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
+import { connect } from 'node:http2'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import {
+  type AppOptions,
   Body,
   Controller,
   Cookie,
@@ -332,6 +334,27 @@ describe('parameter decorators', () => {
       await until(() => signals[0]?.aborted === true)
     })
 
+    for (const http2 of [false, true]) {
+      it(`has fired if the client left while hooks ran, over HTTP/${http2 ? 2 : 1}`, async () => {
+        let arrived = false
+        const setup: AppOptions['setup'] = app => {
+          app.addHook('preHandler', async (_request, reply) => {
+            const closed = once(reply.raw, 'close')
+            arrived = true
+            await closed
+          })
+        }
+        const { url } = await serve([Readers], { setup, fastify: { http2 } })
+        const leave = http2 ? askHttp2(`${url}/read/signal/done`) : askHttp1(`${url}/read/signal/done`)
+        await until(() => arrived)
+
+        leave()
+
+        await until(() => signals.length === 1)
+        expect(signals[0]?.aborted).to.equal(true)
+      })
+    }
+
     it('does not fire when a plain request has its answer', async () => {
       expect((await get('/signal/done')).text).to.equal('done')
 
@@ -430,3 +453,16 @@ describe('parameter decorators', () => {
     expect(said).to.equal("Fixed.find: @Query('id') stands on a static method; make it a method")
   })
 })
+
+/** Asks, and does not wait for the answer. Returns how to leave. */
+function askHttp1(url: string): () => void {
+  const controller = new AbortController()
+  fetch(url, { signal: controller.signal }).catch(() => 'left')
+  return () => controller.abort()
+}
+
+function askHttp2(url: string): () => void {
+  const session = connect(url)
+  session.request({ ':path': new URL(url).pathname })
+  return () => session.destroy()
+}

@@ -55,7 +55,7 @@ describe('The nine calls', () => {
   class Calls {
     @SSE('/yield', { end: false })
     yields() {
-      return code(...Object.values(given()))
+      return code(...Object.values(given())) as AsyncIterable<unknown>
     }
 
     @SSE('/options', { end: false, serializer: new JsonSerializer() })

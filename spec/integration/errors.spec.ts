@@ -111,8 +111,8 @@ describe('An error', () => {
       }
 
       @SSE('/nothing')
-      nothing(): number {
-        return 7
+      nothing(): never {
+        return 7 as never
       }
 
       @SSE('/head-at-once', { headDelay: 0 })

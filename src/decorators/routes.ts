@@ -1,5 +1,6 @@
 import { DefinitionError } from '../errors.js'
 import { type DeclaredStreamOptions, type HttpMethod, recordMethod } from '../metadata.js'
+import type { EventSourceLike } from '../sse/index.js'
 
 /** Answers GET requests with what the method returns. */
 export const Get = verb('GET')
@@ -22,6 +23,16 @@ export interface SSEOptions extends DeclaredStreamOptions {
   method?: Exclude<HttpMethod, 'HEAD' | 'OPTIONS'>
 }
 
+/** What a stream method may return: a source, a promise of one, or nothing if it sends by calls. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a method that sends by calls returns nothing
+type StreamResult = EventSourceLike | undefined | void
+
+type StreamDecorator = <T extends (...args: never[]) => StreamResult | PromiseLike<StreamResult>>(
+  target: object,
+  name: string | symbol,
+  descriptor: TypedPropertyDescriptor<T>,
+) => void
+
 /**
  * Answers with an event stream: every value the method yields is sent as one event.
  *
@@ -43,7 +54,7 @@ export interface SSEOptions extends DeclaredStreamOptions {
  * ```
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
-export function SSE(path = '', options: SSEOptions = {}): MethodDecorator {
+export function SSE(path = '', options: SSEOptions = {}): StreamDecorator {
   const { method = 'GET', ...stream } = options
   return (target, name, descriptor) => {
     recordMethod(...methodAt('@SSE', target, name, descriptor)).routes.push({ method, path, stream })
