@@ -92,9 +92,9 @@ function silenceCutter(sockets: Set<Socket>, answers: Answers): () => void {
   }
 }
 
-/** Whether the body of a request is being read, and does not come. */
-function waitsForClient({ req }: ServerResponse | Http2ServerResponse): boolean {
-  return req.readableFlowing === true && req.readableLength === 0 && !req.complete
+/** Whether the body of a request is being read, and does not come; and nothing before it is still being answered. */
+function waitsForClient({ req, socket }: ServerResponse | Http2ServerResponse): boolean {
+  return socket !== null && req.readableFlowing === true && req.readableLength === 0 && !req.complete
 }
 
 // By address, because the socket of a request is not the one that connected, under TLS and HTTP/2.

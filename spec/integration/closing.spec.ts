@@ -251,6 +251,22 @@ describe('Closing an app', () => {
     expect(await connection.end()).to.match(/^HTTP\/1\.1 200 OK\r\n(.+\r\n)+\r\nslow$/)
   })
 
+  it('lets an ordinary request finish that half of another stands behind', async () => {
+    const { app, url } = await serveClosing()
+    const half = post('/close/echo', { half: true }).slice(0, -3)
+    const connection = await Connection.open(url, get('/close/slow') + half)
+    await until(() => started === 1, 'the method was called')
+
+    const closed = close(app)
+    await sleep(GRACE / 2)
+    await sleep(GRACE / 2)
+    await sleep(GRACE / 2)
+    proceed()
+    await closed
+
+    expect(await connection.end()).to.match(/\r\n\r\nslow$/)
+  })
+
   it('answers a stream that waits behind an ordinary request', async () => {
     const { app, url } = await serveClosing()
     const connection = await Connection.open(url, get('/close/slow') + get('/close/channel'))
