@@ -9,7 +9,7 @@ import type { ResolvedOptions, StreamErrorContext } from './options.js'
 import { Pulses } from './pulse.js'
 import type { Serializer } from './serializer.js'
 import { openSink, type Sink, type StreamResponse } from './sink.js'
-import { isThenable, type Source, toSource } from './source.js'
+import { type GeneratorSource, isGenerator, isThenable, type Source, toSource } from './source.js'
 import { spend, wait } from './turn.js'
 
 /** How much a producer that does not wait may send ahead, in characters. */
@@ -58,6 +58,7 @@ export class EventStream {
   #headers: OutgoingHttpHeaders | undefined
   #sink: Sink | undefined
   #source: Source | undefined
+  #generator: GeneratorSource | undefined
   #pingInterval: number
   #paused = false
   #waiting = false
@@ -102,6 +103,7 @@ export class EventStream {
   /** Sends what the source gives, until it ends. */
   from(source: Source): void {
     this.#source = source
+    if (isGenerator(source)) this.#generator = source
     if (this.#state === 'open') this.#pull()
     else this.#stopSource()
   }
@@ -289,23 +291,20 @@ export class EventStream {
     }
   }
 
+  // What an async generator does for each event is in line, and free of checks that only other sources need.
   readonly #arrive = (result: IteratorResult<unknown>): void => {
-    if (this.#state !== 'open' || !this.#isResult(result)) return
-    if (result.done) this.#finish()
-    else if (this.#take(result.value)) this.#pullAsync()
+    if (this.#state !== 'open') return
+    if (result?.done !== false) this.#arriveLast(result)
+    else if (!this.#take(result.value)) return
+    else if (this.#generator) this.#generator.next().then(this.#arrive, this.#fail)
+    else this.#pull()
   }
 
-  // Not by way of `#pull`, which sees sources of every kind: the engine serves a function that sees one kind 5 % better.
-  #pullAsync(): void {
-    let result: ReturnType<Source['next']> | undefined
-    try {
-      result = (this.#source as Source).next()
-    } catch (error) {
-      this.#fail(error)
-      return
-    }
-    const promise = result instanceof Promise ? result : Promise.resolve(result)
-    promise.then(this.#arrive, this.#fail)
+  /** The end, or what an iterator gives that leaves `done` out, or breaks its contract. */
+  #arriveLast(result: IteratorResult<unknown>): void {
+    if (!this.#isResult(result)) return
+    if (result.done) this.#finish()
+    else if (this.#take(result.value)) this.#pull()
   }
 
   /** As in `for await`, an iterator that breaks its contract is an error of the source, and not of whoever asked it. */
