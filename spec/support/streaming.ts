@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { STREAM_HEADERS } from '../../src/sse/headers.js'
 import { resolveOptions, type StreamErrorContext, type StreamOptions } from '../../src/sse/options.js'
+import type { Orphan } from '../../src/sse/orphan.js'
 import type { StreamResponse } from '../../src/sse/sink.js'
 import { toSource } from '../../src/sse/source.js'
-import { EventStream, type Orphan, type StreamHost } from '../../src/sse/stream.js'
+import { EventStream, type StreamHost } from '../../src/sse/stream.js'
 import { listen } from './listen.js'
 import { ask, type Wire } from './wire.js'
 

@@ -1,12 +1,13 @@
-import { randomUUID } from 'node:crypto'
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { encode } from './encode.js'
-import { OverflowError, StreamClosedError } from './errors.js'
-import { type EventFields, ServerSentEvent } from './event.js'
+import { isAbort, OverflowError, StreamClosedError } from './errors.js'
+import { ServerSentEvent, withId } from './event.js'
 import { closingFrame, doneFrame, errorFrame, OPEN, PING, retryFrame } from './frames.js'
 import type { ResolvedOptions, StreamErrorContext } from './options.js'
+import { type Orphan, watchOrphan } from './orphan.js'
 import { Pulses } from './pulse.js'
+import { Senders } from './senders.js'
 import type { Serializer } from './serializer.js'
 import { openSink, type Sink, type StreamResponse } from './sink.js'
 import { type GeneratorSource, isGenerator, isThenable, type Source, toSource } from './source.js'
@@ -14,15 +15,6 @@ import { spend, wait } from './turn.js'
 
 /** How much a producer that does not wait may send ahead, in characters. */
 const OVERFLOW = 1 << 20
-
-/** A generator that outlives its client: it waits for something and does not heed the signal. */
-export interface Orphan {
-  readonly name: string
-  /** Milliseconds since the stream began. */
-  readonly age: number
-  /** Fulfilled when it ends after all. */
-  readonly ended: Promise<void>
-}
 
 /** What a stream asks of the house around it. */
 export interface StreamHost {
@@ -66,7 +58,7 @@ export class EventStream {
   #armed = false
   #failure: { error: unknown } | undefined
   #gate: Gate | undefined
-  #senders: Gate[] | undefined
+  #senders: Senders | undefined
   #controller: AbortController | undefined
   #task: PromiseLike<unknown> | undefined
   #connection: Socket | undefined
@@ -258,7 +250,7 @@ export class EventStream {
   /** Goes on in this turn of the event loop: the other streams had theirs. Returns whether it does. */
   resume(): boolean {
     if (this.#state !== 'open') return false
-    if (!this.#blocked) this.#resolveSenders()
+    if (!this.#blocked) this.#senders?.resolve()
     if (this.#waiting) {
       this.#waiting = false
       this.#pull()
@@ -387,14 +379,12 @@ export class EventStream {
   }
 
   #room(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#senders ??= []
-      this.#senders.push({ resolve, reject })
-    })
+    this.#senders ??= new Senders()
+    return this.#senders.wait()
   }
 
   #nextTurn(): Promise<void> {
-    if (!this.#senders?.length) wait(this)
+    if (!this.#senders?.size) wait(this)
     return this.#room()
   }
 
@@ -407,7 +397,7 @@ export class EventStream {
     }
     if (this.#blocked || !this.#flush()) return false
     if (spend(characters)) return true
-    if (!this.#senders?.length) wait(this)
+    if (!this.#senders?.size) wait(this)
     return false
   }
 
@@ -454,7 +444,7 @@ export class EventStream {
   }
 
   #roomAgain(): void {
-    this.#resolveSenders()
+    this.#senders?.resolve()
     if (!this.#paused || this.#state !== 'open') return
     this.#paused = false
     this.#pull()
@@ -497,7 +487,7 @@ export class EventStream {
   #end(): void {
     this.#state = 'ending'
     this.#gate?.resolve()
-    this.#rejectSenders()
+    this.#senders?.reject(new StreamClosedError())
     if (this.#headers !== undefined && !this.#blocked) this.#flush()
   }
 
@@ -525,16 +515,8 @@ export class EventStream {
     this.#connection?.off('close', this.#onClose)
     pings.of(this.#pingInterval).forget(this)
     stalls.of(this.options.stallTimeout).forget(this)
-    this.#rejectSenders()
+    this.#senders?.reject(new StreamClosedError())
     this.#host.closed?.(this)
-  }
-
-  #resolveSenders(): void {
-    if (this.#senders) for (const sender of this.#senders.splice(0)) sender.resolve()
-  }
-
-  #rejectSenders(): void {
-    if (this.#senders) for (const sender of this.#senders.splice(0)) sender.reject(new StreamClosedError())
   }
 
   /** Tells the source that no more is wanted. It is not waited for: one that is parked in an `await` never answers. */
@@ -548,6 +530,7 @@ export class EventStream {
   #stopSource(): void {
     const source = this.#source
     this.#source = undefined
+    this.#generator = undefined
     let returned: unknown
     try {
       returned = source?.return?.()
@@ -573,10 +556,10 @@ export class EventStream {
   }
 
   #watch(settled: PromiseLike<void>): void {
-    const timer = setTimeout(() => {
-      this.#host.orphan({ name: this.#host.name, age: Date.now() - this.#startedAt, ended: Promise.resolve(settled) })
-    }, this.options.orphanTimeout).unref()
-    settled.then(() => clearTimeout(timer))
+    const { name } = this.#host
+    watchOrphan(settled, this.options.orphanTimeout, ended => {
+      this.#host.orphan({ name, age: Date.now() - this.#startedAt, ended })
+    })
   }
 
   #context(phase: StreamErrorContext['phase'], value?: unknown): StreamErrorContext {
@@ -592,16 +575,6 @@ interface Gate {
 
 function flushArmed(stream: EventStream): void {
   stream.flushArmed()
-}
-
-function withId(value: unknown): unknown {
-  if (!(value instanceof ServerSentEvent)) return new ServerSentEvent({ data: value, id: randomUUID() })
-  if (value.id !== undefined || value.data === undefined) return value
-  return new ServerSentEvent({ ...(value as EventFields), id: randomUUID() })
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof StreamClosedError || (error instanceof Error && error.name === 'AbortError')
 }
 
 function noop(): void {}
