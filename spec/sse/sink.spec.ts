@@ -4,7 +4,7 @@ import { openSink, type Sink, type StreamResponse } from '../../src/sse/sink.js'
 import { askHttp2, leaveAllHttp2 } from '../support/ask-http2.js'
 import { latch } from '../support/latch.js'
 import { closeServers, listen, listenHttp2 } from '../support/listen.js'
-import { turns } from '../support/until.js'
+import { turns, until } from '../support/until.js'
 import { ask, leaveAll } from '../support/wire.js'
 
 const headers = { 'content-type': 'text/event-stream' }
@@ -243,6 +243,15 @@ describe('openSink', () => {
 
       expect(wire.chunks).to.deep.equal(['data: a\n\n', 'data: more\n\n', ''])
     })
+  })
+
+  it('sends the head of HTTP/2 alone when the text comes later', async () => {
+    const port = await listenHttp2((_, response) => void openSink(response, headers))
+
+    const answer = askHttp2(port)
+
+    await until(() => answer.headers[':status'] === 200)
+    expect(answer.text()).to.equal('')
   })
 
   it('writes through the response of HTTP/2', async () => {

@@ -124,6 +124,21 @@ describe('EventStream, when its client is gone', () => {
       }
     })
 
+    it('makes an error of a source that throws anything else late', async () => {
+      const error = new Error('broken')
+      const waiting = latch<IteratorResult<unknown>>()
+      const { port, host } = await streaming(stream => stream.from({ next: () => waiting.promise }), { headDelay: 0 })
+      const wire = ask(port)
+      await wire.sees('open')
+      wire.leave()
+      await until(() => host.over.length === 1)
+
+      waiting.fail(error)
+      await turns(3)
+
+      expect(host.logged).to.deep.equal([{ error, context: { phase: 'cleanup', name: 'spec', request: undefined } }])
+    })
+
     it('makes no event of what a source gives late', async () => {
       const waiting = latch<IteratorResult<unknown>>()
       let asked = 0
@@ -221,6 +236,7 @@ describe('EventStream, when its client is gone', () => {
       expect(stream.closed).to.equal(true)
       expect(host.over).to.deep.equal([stream])
       expect([asked, returned]).to.deep.equal([0, 1])
+      expect(await Promise.resolve(stream.ready()).catch(error => error)).to.be.instanceOf(StreamClosedError)
     })
 
     it('is noticed once, though the source fails before that', async () => {
