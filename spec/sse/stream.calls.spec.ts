@@ -108,7 +108,7 @@ describe('EventStream, told what to do', () => {
     })
 
     it('refuses a stream that has not begun, with a StreamClosedError for the HTTP answer', async () => {
-      const { port, streams, host } = await streamsOf(() => [never], { headDelay: 5_000 })
+      const { port, streams, host } = await streamsOf(() => [never], { headDelay: 60_000 })
       const wire = ask(port)
       await until(() => streams.length === 1)
 

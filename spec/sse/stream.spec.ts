@@ -103,7 +103,7 @@ describe('EventStream', () => {
           yield 1
           await never
         },
-        { headDelay: 5_000 },
+        { headDelay: 60_000 },
       )
       const wire = ask(port)
       await turns(20)
@@ -328,7 +328,7 @@ describe('EventStream', () => {
         ask(port)
         await begun.promise
 
-        await turns(10)
+        await turns(3)
 
         expect(asked).to.be.within(1, 100_000)
       })
