@@ -17,6 +17,9 @@ export const FAILED = 'event: stream:error\ndata: {"title":"masked"}\n\n'
 /** What is waited for in vain. */
 export const never = new Promise<never>(() => {})
 
+/** The head waits as long as it takes, unless a spec says otherwise: on a busy machine too. */
+const PATIENT = { headDelay: 60_000 }
+
 /** A host that remembers what its streams told it. */
 export class Recorder implements StreamHost {
   readonly name = 'spec'
@@ -59,7 +62,7 @@ export async function streaming(
   const streams: EventStream[] = []
   const responses: StreamResponse[] = []
   const port = await listen(async (request, response) => {
-    const stream = new EventStream(response, resolveOptions(String(request.method), options), host)
+    const stream = new EventStream(response, resolveOptions(String(request.method), options, PATIENT), host)
     streams.push(stream)
     responses.push(response)
     setUp(stream, request)
