@@ -59,6 +59,8 @@ export class EventStream {
   #failure: { error: unknown } | undefined
   #gate: Gate | undefined
   #senders: Senders | undefined
+  #watchers: Set<() => void> | undefined
+  #unserialized: unknown
   #controller: AbortController | undefined
   #task: PromiseLike<unknown> | undefined
   #connection: Socket | undefined
@@ -115,7 +117,7 @@ export class EventStream {
         value => {
           this.#task = undefined
           if (this.#state === 'open') resolve(value)
-          else this.#dismiss(value)
+          else this.#dismissLate(value)
         },
         error => {
           if (this.#state === 'open') reject(error)
@@ -125,20 +127,17 @@ export class EventStream {
     })
   }
 
-  #dismiss(value: unknown): void {
-    const source = toSource(value)
-    if (source) this.from(source)
-  }
-
   /** Lives as long as the task that sends by calls; a source it returns is sent behind them. */
   follow(task: PromiseLike<unknown>): void {
     this.#task = task
-    task.then(result => {
-      this.#task = undefined
-      const source = toSource(result)
-      if (source) this.from(source)
-      else this.#finish()
-    }, this.#fail)
+    task
+      .then(result => {
+        this.#task = undefined
+        const source = toSource(result)
+        if (source) this.from(source)
+        else this.#finish()
+      })
+      .then(noop, this.#fail)
   }
 
   /**
@@ -196,11 +195,23 @@ export class EventStream {
     try {
       text = this.#encode(value, serializer)
     } catch (error) {
+      this.#unserialized = error
       text = this.#substitute(error, value, onError)
     }
     if (text !== '') await this.#push(text)
     // An event that is left out costs time all the same, as in `#recover`.
     else if (!spend(64)) await this.#nextTurn()
+  }
+
+  /** Calls back once, when nothing more can be sent; returns how to call that off. */
+  whenOver(callback: () => void): () => void {
+    if (this.#state !== 'open') {
+      callback()
+      return noop
+    }
+    this.#watchers ??= new Set()
+    this.#watchers.add(callback)
+    return () => this.#watchers?.delete(callback)
   }
 
   /** Changes the time of silence before a ping. 0 turns pings off. */
@@ -419,18 +430,30 @@ export class EventStream {
   /** Writes what was gathered, the head before it and the end behind it; returns whether the client took all of it. */
   #flush(): boolean {
     if (this.#headers === undefined) return false
-    this.#sink ??= openSink(this.#response, this.#headers)
+    const sink = this.#sink ?? this.#openSink()
+    if (sink === undefined) return false
     const text = this.#text
     const last = this.#state === 'ending'
     this.#text = ''
     if (last) this.#state = 'ended'
     if (this.#pingInterval > 0) pings.of(this.#pingInterval).touch(this)
-    if (this.#sink.write(text, last)) return true
+    if (sink.write(text, last)) return true
     this.#armed = false
     this.#blocked = true
     if (this.options.stallTimeout > 0) stalls.of(this.options.stallTimeout).touch(this)
-    if (!last) this.#sink.drained(this.#onDrain)
+    if (!last) sink.drained(this.#onDrain)
     return false
+  }
+
+  /** Sends the head. It cannot be sent where somebody sent another, or put a header into it that is none. */
+  #openSink(): Sink | undefined {
+    try {
+      this.#sink = openSink(this.#response, this.#headers as OutgoingHttpHeaders)
+    } catch (error) {
+      this.#host.log(error, this.#context('source'))
+      this.cut()
+    }
+    return this.#sink
   }
 
   #hasMore(): boolean {
@@ -460,7 +483,8 @@ export class EventStream {
 
   readonly #fail = (error: unknown): void => {
     this.#task = undefined
-    if (this.#state === 'open') this.#failWith(error, this.#context('source'))
+    const phase = error === this.#unserialized ? 'serialize' : 'source'
+    if (this.#state === 'open') this.#failWith(error, this.#context(phase))
     // A source that throws because it was told to stop has simply ended.
     else if (!isAbort(error)) this.#cleanupFailed(error)
   }
@@ -487,7 +511,7 @@ export class EventStream {
   #end(): void {
     this.#state = 'ending'
     this.#gate?.resolve()
-    this.#senders?.reject(new StreamClosedError())
+    this.#letGo()
     if (this.#headers !== undefined && !this.#blocked) this.#flush()
   }
 
@@ -515,8 +539,15 @@ export class EventStream {
     this.#connection?.off('close', this.#onClose)
     pings.of(this.#pingInterval).forget(this)
     stalls.of(this.options.stallTimeout).forget(this)
-    this.#senders?.reject(new StreamClosedError())
+    this.#letGo()
     this.#host.closed?.(this)
+  }
+
+  /** Lets go whoever waits for this stream: calls that want room, sources that are read elsewhere. */
+  #letGo(): void {
+    this.#senders?.reject(new StreamClosedError())
+    for (const watcher of this.#watchers ?? []) watcher()
+    this.#watchers = undefined
   }
 
   /** Tells the source that no more is wanted. It is not waited for: one that is parked in an `await` never answers. */
@@ -531,9 +562,23 @@ export class EventStream {
     const source = this.#source
     this.#source = undefined
     this.#generator = undefined
+    if (source) this.dismiss(source)
+  }
+
+  #dismissLate(value: unknown): void {
+    try {
+      const source = toSource(value)
+      if (source) this.dismiss(source)
+    } catch (error) {
+      this.#cleanupFailed(error)
+    }
+  }
+
+  /** Tells a source that no more is wanted: what its cleanup throws is logged, and one that goes on is an orphan. */
+  dismiss(source: Source): void {
     let returned: unknown
     try {
-      returned = source?.return?.()
+      returned = source.return?.()
     } catch (error) {
       this.#cleanupFailed(error)
     }
