@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { expect } from 'chai'
@@ -12,6 +13,8 @@ import { unchunked } from '../support/unchunked.js'
 
 const HOUR = 3_600_000
 const GRACE = 100
+/** More than the kernel takes at once. */
+const LONG = 'x'.repeat(15_000_000)
 const GOODBYE = /event: stream:end\nretry: (\d+)\ndata: \{"reason":"closing"\}\n\n$/
 
 describe('Closing an app', () => {
@@ -104,7 +107,19 @@ describe('Closing an app', () => {
     @SSE('/long')
     *long(): Generator<string> {
       started++
-      yield 'x'.repeat(30_000_000)
+      yield LONG
+    }
+
+    @Get('/download')
+    download(): Readable {
+      started++
+      return Readable.from(Array.from({ length: 150 }, () => LONG.slice(0, 100_000)))
+    }
+
+    @Get('/long-answer')
+    longAnswer(): string {
+      started++
+      return LONG
     }
 
     @SSE('/set-up')
@@ -251,6 +266,29 @@ describe('Closing an app', () => {
     expect(await connection.end()).to.match(/^HTTP\/1\.1 200 OK\r\n(.+\r\n)+\r\nslow$/)
   })
 
+  it('lets a slow client take the whole of its answer', async () => {
+    const { app, url } = await serve([Closing], { closeGrace: 5_000 })
+    const slow = (connection: Connection): Connection => {
+      connection.socket.on('data', () => {
+        connection.pause()
+        setTimeout(() => connection.socket.resume(), 1)
+      })
+      return connection
+    }
+    const connections = [
+      slow(await Connection.open(url, get('/close/long'))),
+      slow(await Connection.open(url, get('/close/download'))),
+      slow(await Connection.open(url, get('/close/long-answer'))),
+      slow(await Connection.open(url, get('/close/long-answer') + post('/close/echo'))),
+    ]
+    await until(() => connections.every(({ size }) => size > 0), 'all answers have begun')
+
+    await close(app)
+
+    await Promise.all(connections.map(connection => connection.end()))
+    for (const { size } of connections) expect(size).to.be.above(LONG.length)
+  })
+
   it('lets an ordinary request finish that half of another stands behind', async () => {
     const { app, url } = await serveClosing()
     const half = post('/close/echo', { half: true }).slice(0, -3)
@@ -289,9 +327,11 @@ describe('Closing an app', () => {
       const connections = await Promise.all([
         Connection.open(url, get('/close/fast')),
         Connection.open(url, get('/close/long')),
+        Connection.open(url, get('/close/long-answer')),
+        Connection.open(url, get('/close/download')),
       ])
       for (const connection of connections) connection.pause()
-      await until(() => started === 2 && yields > 100, 'both streams have begun')
+      await until(() => started === 4 && yields > 100, 'all answers have begun')
       await untilAtRest(() => yields)
 
       await close(app)
@@ -442,9 +482,12 @@ describe('Closing an app', () => {
       const { app, url } = await serveClosing(options())
       const [slow, stream, idle] = [get('/close/slow'), get('/close/signal'), post('/close/echo')].map(request => {
         const socket = connectTls({ port: Number(new URL(url).port), host: '127.0.0.1', rejectUnauthorized: false })
-        const connection = { text: '' }
+        const connection = { text: '', closed: false }
         socket.on('data', piece => {
           connection.text += piece
+        })
+        socket.on('close', () => {
+          connection.closed = true
         })
         socket.write(request)
         return connection
@@ -458,6 +501,7 @@ describe('Closing an app', () => {
       await sleep(GRACE / 2)
       proceed()
       await closed
+      await until(() => slow?.closed === true, 'the connection is closed')
 
       expect(unchunked(Buffer.from(stream?.text ?? ''))).to.match(GOODBYE)
       expect(slow?.text).to.match(/\r\n\r\nslow$/)
@@ -503,11 +547,13 @@ describe('Closing an app', () => {
         expect((await answer.headers)[':status']).to.equal(503)
       })
 
-      it('is not held up by a client that does not read', async () => {
+      it('is not held up by clients that do not read', async () => {
         const { app, url } = await serveHttp2()
-        const request = connectHttp2(url).request({ ':path': '/close/fast' })
-        request.on('error', () => {}).pause()
-        await until(() => yields > 0, 'the stream has begun')
+        for (const path of ['/close/fast', '/close/long-answer', '/close/download']) {
+          const request = connectHttp2(url).request({ ':path': path })
+          request.on('error', () => {}).pause()
+        }
+        await until(() => started === 3 && yields > 0, 'all answers have begun')
         await untilAtRest(() => yields)
 
         await close(app)
