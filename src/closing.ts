@@ -13,9 +13,10 @@ interface Closable {
 /**
  * Lets a server close at once when it has nothing more to do. Node's own `close()` waits for connections that turn idle
  * a moment later, and for those that never sent a request, until they time out; for minutes, with Fastify's defaults;
- * and for those that never send the rest of a request, for ever. Requests that are being answered are let finish.
+ * and for those that never send the rest of a request, for ever. Requests that are being answered are let finish, and
+ * clients that read slowly get the whole of their answer, which Node would cut.
  *
- * @param grace how long a client may be silent while the server waits for it, in milliseconds
+ * @param grace how long a client may neither send nor take anything while the server waits for it, in milliseconds
  * @returns starts to close idle connections, until the server is closed
  */
 export function idleCloser(app: FastifyInstance, grace: number): () => void {
@@ -38,6 +39,9 @@ export function idleCloser(app: FastifyInstance, grace: number): () => void {
     session.once('close', () => sessions.delete(session))
   })
   return () => {
+    const closeIdle = server.closeIdleConnections?.bind(server)
+    // Node takes an answer for done once all of it is written, and would cut the clients that are still reading.
+    if (closeIdle) server.closeIdleConnections = () => answers.isAwaited(sockets) || closeIdle()
     const sweep = (): void => {
       server.closeIdleConnections?.()
       for (const session of sessions) session.close()
@@ -48,6 +52,8 @@ export function idleCloser(app: FastifyInstance, grace: number): () => void {
   }
 }
 
+type Response = ServerResponse | Http2ServerResponse
+
 /**
  * The responses that are under way. Only the last one of each connection is noted: it is under way as long as any before
  * it, and a listener for each would cost every request something. Streams of HTTP/2 come side by side.
@@ -57,19 +63,25 @@ class Answers {
   readonly #streams = new Set<Http2ServerResponse>()
 
   constructor({ server }: FastifyInstance) {
-    server.on('request', (request: IncomingMessage, response: ServerResponse | Http2ServerResponse) => {
+    server.on('request', (request: IncomingMessage, response: Response) => {
       if ('stream' in response) this.#noteStream(response)
       else this.#last.set(request.socket, response)
     })
   }
 
   /** Those that come over these connections. */
-  *of(sockets: Iterable<Socket>): Generator<ServerResponse | Http2ServerResponse> {
+  *of(sockets: Iterable<Socket>): Generator<Response> {
     yield* this.#streams
     for (const socket of sockets) {
       const response = this.#last.get(socket)
       if (response && !response.writableFinished && !response.destroyed) yield response
     }
+  }
+
+  /** Whether one that comes over these connections is written, and not taken yet. */
+  isAwaited(sockets: Iterable<Socket>): boolean {
+    for (const response of this.of(sockets)) if (response.writableEnded) return true
+    return false
   }
 
   #noteStream(response: Http2ServerResponse): void {
@@ -78,23 +90,40 @@ class Answers {
   }
 }
 
-/** Cuts, each time it is called, the connections that said nothing since the last time, though they should have. */
+/** Cuts, each time it is called, the connections where nothing moved since the last time, and the client is to blame. */
 function silenceCutter(sockets: Set<Socket>, answers: Answers): () => void {
-  const heard = new Map<Socket, number>()
-  for (const socket of sockets) heard.set(socket, socket.bytesRead)
+  let before = movedOf(sockets)
   return () => {
     const busy = new Set<string>()
     for (const response of answers.of(sockets)) if (!waitsForClient(response)) busy.add(peerOf(response.req.socket))
+    const now = movedOf(sockets)
     for (const socket of sockets) {
-      if (!busy.has(peerOf(socket)) && heard.get(socket) === socket.bytesRead) socket.destroy()
-      heard.set(socket, socket.bytesRead)
+      const peer = peerOf(socket)
+      if (!busy.has(peer) && before.get(peer) === now.get(peer)) socket.destroy()
     }
+    before = now
   }
 }
 
-/** Whether the body of a request is being read, and does not come. */
-function waitsForClient({ req }: ServerResponse | Http2ServerResponse): boolean {
-  return req.readableFlowing === true && req.readableLength === 0 && !req.complete
+/** How many bytes each client has sent and taken. */
+function movedOf(sockets: Iterable<Socket>): Map<string, number> {
+  const moved = new Map<string, number>()
+  for (const socket of sockets) {
+    const peer = peerOf(socket)
+    moved.set(peer, (moved.get(peer) ?? 0) + socket.bytesRead + socket.bytesWritten - socket.writableLength)
+  }
+  return moved
+}
+
+/** Whether a client has to take more of an answer, or to send more of its request, before anything can go on. */
+function waitsForClient(response: Response): boolean {
+  const { req, socket } = response
+  // Something before it is under way.
+  if (socket === null) return false
+  const { writableEnded, writableNeedDrain } = 'stream' in response ? response.stream : response
+  return (
+    writableEnded || writableNeedDrain || (req.readableFlowing === true && req.readableLength === 0 && !req.complete)
+  )
 }
 
 // By address, because the socket of a request is not the one that connected, under TLS and HTTP/2.

@@ -9,9 +9,10 @@ import { problemOf } from './problem.js'
 import { STREAM_HEADERS } from './sse/headers.js'
 import { StreamClosedError } from './sse/index.js'
 import type { ResolvedOptions, StreamErrorContext } from './sse/options.js'
+import type { Orphan } from './sse/orphan.js'
 import { isDone } from './sse/request.js'
 import { isThenable, toSource } from './sse/source.js'
-import { EventStream, type Orphan, type StreamHost } from './sse/stream.js'
+import { EventStream, type StreamHost } from './sse/stream.js'
 import type { Streams } from './streams.js'
 
 /** One method of one controller, ready to be called. */

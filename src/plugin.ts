@@ -26,7 +26,7 @@ export interface OkapiOptions {
   views?: FastifyViewOptions
   /**
    * Milliseconds that streams have for their goodbye when the app closes, before they are cut; so long too may a client
-   * be silent in the middle of its request. Default 2,000.
+   * be silent in the middle of its request, or take nothing of its answer. Default 2,000.
    */
   closeGrace?: number
   /** Counts the open streams. `createApp` makes one and shows it as `app.streams`. */

@@ -1,4 +1,5 @@
-import type { EventStream, Orphan } from './sse/stream.js'
+import type { Orphan } from './sse/orphan.js'
+import type { EventStream } from './sse/stream.js'
 
 /** The shortest time before clients come back when the server closes, and over how long they spread, in milliseconds. */
 const COME_BACK = { least: 1_000, spread: 4_000 } as const

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { expect } from 'chai'
@@ -12,6 +13,8 @@ import { unchunked } from '../support/unchunked.js'
 
 const HOUR = 3_600_000
 const GRACE = 100
+/** More than the kernel takes at once. */
+const LONG = 'x'.repeat(15_000_000)
 const GOODBYE = /event: stream:end\nretry: (\d+)\ndata: \{"reason":"closing"\}\n\n$/
 
 describe('Closing an app', () => {
@@ -83,10 +86,40 @@ describe('Closing an app', () => {
       }
     }
 
+    @SSE('/fast-async')
+    async *fastAsync(): AsyncGenerator<string> {
+      try {
+        for (;;) yield 'x'.repeat(1_000)
+      } finally {
+        ended.push('async')
+      }
+    }
+
+    @SSE('/fast-calls')
+    async fastCalls(@Stream() stream: EventWriter): Promise<void> {
+      try {
+        for (;;) await stream.data('x'.repeat(1_000))
+      } finally {
+        ended.push('calls')
+      }
+    }
+
     @SSE('/long')
     *long(): Generator<string> {
       started++
-      yield 'x'.repeat(30_000_000)
+      yield LONG
+    }
+
+    @Get('/download')
+    download(): Readable {
+      started++
+      return Readable.from(Array.from({ length: 150 }, () => LONG.slice(0, 100_000)))
+    }
+
+    @Get('/long-answer')
+    longAnswer(): string {
+      started++
+      return LONG
     }
 
     @SSE('/set-up')
@@ -173,8 +206,8 @@ describe('Closing an app', () => {
       ])
     }
     const retries = texts.map(text => Number(GOODBYE.exec(text)?.[1]))
-    expect(Math.min(...retries)).to.be.at.least(1_000)
-    expect(Math.max(...retries)).to.be.at.most(5_000)
+    expect(Math.min(...retries)).to.be.at.least(GRACE + 1_000)
+    expect(Math.max(...retries)).to.be.at.most(GRACE + 5_000)
     expect(new Set(retries).size).to.be.above(5)
   })
 
@@ -201,6 +234,20 @@ describe('Closing an app', () => {
     expect(app.streams.size).to.equal(0)
   })
 
+  it('says goodbye to streams that are as fast as they can', async () => {
+    const { app, url } = await serve([Closing], { closeGrace: 5_000 })
+    const paths = ['/close/fast', '/close/fast-calls', '/close/fast-async']
+    const connections = await Promise.all(
+      Array.from({ length: 9 }, (_, n) => Connection.open(url, get(paths[n % 3] as string))),
+    )
+    await until(() => connections.every(({ size }) => size > 100_000), 'all streams run')
+
+    await close(app)
+
+    for (const connection of connections) expect(await streamOf(connection)).to.match(GOODBYE)
+    expect(ended.sort()).to.deep.equal(['async', 'async', 'async', 'calls', 'calls', 'calls', 'fast', 'fast', 'fast'])
+  })
+
   it('lets ordinary requests finish', async () => {
     const { app, url } = await serveClosing()
     const connection = await Connection.open(url, get('/close/slow'))
@@ -217,6 +264,45 @@ describe('Closing an app', () => {
     await closed
 
     expect(await connection.end()).to.match(/^HTTP\/1\.1 200 OK\r\n(.+\r\n)+\r\nslow$/)
+  })
+
+  it('lets a slow client take the whole of its answer', async () => {
+    const { app, url } = await serve([Closing], { closeGrace: 5_000 })
+    const slow = (connection: Connection): Connection => {
+      connection.socket.on('data', () => {
+        connection.pause()
+        setTimeout(() => connection.socket.resume(), 1)
+      })
+      return connection
+    }
+    const connections = [
+      slow(await Connection.open(url, get('/close/long'))),
+      slow(await Connection.open(url, get('/close/download'))),
+      slow(await Connection.open(url, get('/close/long-answer'))),
+      slow(await Connection.open(url, get('/close/long-answer') + post('/close/echo'))),
+    ]
+    await until(() => connections.every(({ size }) => size > 0), 'all answers have begun')
+
+    await close(app)
+
+    await Promise.all(connections.map(connection => connection.end()))
+    for (const { size } of connections) expect(size).to.be.above(LONG.length)
+  })
+
+  it('lets an ordinary request finish that half of another stands behind', async () => {
+    const { app, url } = await serveClosing()
+    const half = post('/close/echo', { half: true }).slice(0, -3)
+    const connection = await Connection.open(url, get('/close/slow') + half)
+    await until(() => started === 1, 'the method was called')
+
+    const closed = close(app)
+    await sleep(GRACE / 2)
+    await sleep(GRACE / 2)
+    await sleep(GRACE / 2)
+    proceed()
+    await closed
+
+    expect(await connection.end()).to.match(/\r\n\r\nslow$/)
   })
 
   it('answers a stream that waits behind an ordinary request', async () => {
@@ -241,9 +327,11 @@ describe('Closing an app', () => {
       const connections = await Promise.all([
         Connection.open(url, get('/close/fast')),
         Connection.open(url, get('/close/long')),
+        Connection.open(url, get('/close/long-answer')),
+        Connection.open(url, get('/close/download')),
       ])
       for (const connection of connections) connection.pause()
-      await until(() => started === 2 && yields > 100, 'both streams have begun')
+      await until(() => started === 4 && yields > 100, 'all answers have begun')
       await untilAtRest(() => yields)
 
       await close(app)
@@ -394,9 +482,12 @@ describe('Closing an app', () => {
       const { app, url } = await serveClosing(options())
       const [slow, stream, idle] = [get('/close/slow'), get('/close/signal'), post('/close/echo')].map(request => {
         const socket = connectTls({ port: Number(new URL(url).port), host: '127.0.0.1', rejectUnauthorized: false })
-        const connection = { text: '' }
+        const connection = { text: '', closed: false }
         socket.on('data', piece => {
           connection.text += piece
+        })
+        socket.on('close', () => {
+          connection.closed = true
         })
         socket.write(request)
         return connection
@@ -410,6 +501,7 @@ describe('Closing an app', () => {
       await sleep(GRACE / 2)
       proceed()
       await closed
+      await until(() => slow?.closed === true, 'the connection is closed')
 
       expect(unchunked(Buffer.from(stream?.text ?? ''))).to.match(GOODBYE)
       expect(slow?.text).to.match(/\r\n\r\nslow$/)
@@ -455,11 +547,13 @@ describe('Closing an app', () => {
         expect((await answer.headers)[':status']).to.equal(503)
       })
 
-      it('is not held up by a client that does not read', async () => {
+      it('is not held up by clients that do not read', async () => {
         const { app, url } = await serveHttp2()
-        const request = connectHttp2(url).request({ ':path': '/close/fast' })
-        request.on('error', () => {}).pause()
-        await until(() => yields > 0, 'the stream has begun')
+        for (const path of ['/close/fast', '/close/long-answer', '/close/download']) {
+          const request = connectHttp2(url).request({ ':path': path })
+          request.on('error', () => {}).pause()
+        }
+        await until(() => started === 3 && yields > 0, 'all answers have begun')
         await untilAtRest(() => yields)
 
         await close(app)

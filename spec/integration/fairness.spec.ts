@@ -55,6 +55,11 @@ describe('A newcomer, while a hundred streams are as fast as they can', () => {
       }
     }
 
+    @SSE('/failing-pipe', { onError: () => 'skip' })
+    async failingPipe(@Stream() stream: EventWriter): Promise<void> {
+      await stream.pipe(this.failing())
+    }
+
     @Get('/plain')
     plain(): string {
       return 'plain'
@@ -107,14 +112,19 @@ describe('A newcomer, while a hundred streams are as fast as they can', () => {
     })
   }
 
-  it('is served though they send nothing but events that cannot be serialized', async () => {
-    const { url } = await serve([Fast], { closeGrace: 100 })
-    for (let n = 0; n < 10; n++) await Connection.open(url, get('/fast/failing'))
-    await until(() => produced > MEGABYTE, 'the streams run')
+  for (const [source, path] of [
+    ['generators', 'failing'],
+    ['sources that are piped', 'failing-pipe'],
+  ] as const) {
+    it(`is served though they send nothing but events that cannot be serialized (${source})`, async () => {
+      const { url } = await serve([Fast], { closeGrace: 100 })
+      for (let n = 0; n < 10; n++) await Connection.open(url, get(`/fast/${path}`))
+      await until(() => produced > MEGABYTE, 'the streams run')
 
-    const plain = await Connection.open(url, get('/fast/plain'))
-    await plain.has('\r\n\r\nplain')
+      const plain = await Connection.open(url, get('/fast/plain'))
+      await plain.has('\r\n\r\nplain')
 
-    expect(plain.text).to.match(/^HTTP\/1\.1 200 OK\r\n/)
-  })
+      expect(plain.text).to.match(/^HTTP\/1\.1 200 OK\r\n/)
+    })
+  }
 })

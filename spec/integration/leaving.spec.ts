@@ -348,6 +348,36 @@ describe('A client that leaves', () => {
       })
     }
 
+    for (const http2 of [false, true]) {
+      it(`ends its source, while a hook holds the head back over HTTP/${http2 ? 2 : 1}`, async () => {
+        const lines: LogLine[] = []
+        let hooks = 0
+        const { url, app } = await serve([Leaving], {
+          fastify: { logger: logger(lines), ...(http2 ? { http2 } : {}) },
+          setup: app => {
+            app.addHook('onSend', async () => {
+              hooks++
+              await parked()
+            })
+          },
+        })
+        const session = http2 ? connectHttp2(url) : undefined
+        session?.request({ ':path': '/leave/signal' }).on('error', () => {})
+        const connection = http2 ? undefined : await Connection.open(url, get('/leave/signal'))
+        await until(() => hooks === 1, 'the hook runs')
+
+        session?.destroy()
+        connection?.leave()
+        await until(() => ended.length === 1 && app.streams.size === 0, 'no stream is open')
+        proceed()
+        await sleep(20)
+
+        expect(ended).to.deep.equal(['signal'])
+        expect(hooks).to.equal(1)
+        expect(lines).to.deep.equal([])
+      })
+    }
+
     it('leaves no stream behind while other answers of the connection come first', async () => {
       const { url, app } = await serve([Leaving])
       const connection = await Connection.open(

@@ -42,7 +42,7 @@ describe('streamEvents', () => {
     const outcomes: unknown[] = []
     const port = await listen((request, response) => {
       prepare(response)
-      streamEvents(request, response, values(request), options).then(
+      streamEvents(request, response, values(request), { headDelay: 60_000, ...options }).then(
         () => outcomes.push('over'),
         error => {
           outcomes.push(error)
@@ -372,7 +372,7 @@ describe('streamEvents', () => {
             },
           }),
         }),
-        { headDelay: 5_000 },
+        { headDelay: 60_000 },
       )
       const wire = ask(port)
       await asked.promise
@@ -407,7 +407,7 @@ describe('streamEvents', () => {
     async function serveHttp2(values: () => Values, options: StreamEventsOptions = {}) {
       const outcomes: unknown[] = []
       const port = await listenHttp2((request, response) => {
-        streamEvents(request, response, values(), options).then(
+        streamEvents(request, response, values(), { headDelay: 60_000, ...options }).then(
           () => outcomes.push('over'),
           error => {
             outcomes.push(error)
@@ -494,7 +494,7 @@ describe('streamEvents', () => {
             },
           }),
         }),
-        { headDelay: 5_000 },
+        { headDelay: 60_000 },
       )
       const answer = askHttp2(port)
       await asked.promise

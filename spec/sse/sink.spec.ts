@@ -4,7 +4,7 @@ import { openSink, type Sink, type StreamResponse } from '../../src/sse/sink.js'
 import { askHttp2, leaveAllHttp2 } from '../support/ask-http2.js'
 import { latch } from '../support/latch.js'
 import { closeServers, listen, listenHttp2 } from '../support/listen.js'
-import { turns } from '../support/until.js'
+import { turns, until } from '../support/until.js'
 import { ask, leaveAll } from '../support/wire.js'
 
 const headers = { 'content-type': 'text/event-stream' }
@@ -95,28 +95,6 @@ describe('openSink', () => {
     sink.write('data: 1\n\n', true)
     await wire.ends()
     expect(wire.chunks).to.deep.equal(['data: 1\n\n', ''])
-  })
-
-  it('sends the head, the first text and the end in one piece', async () => {
-    const port = await serveSinks(sink => sink.write('data: 1\n\n', true))
-
-    const wire = ask(port)
-    await wire.ends()
-
-    expect(wire.reads).to.equal(1)
-  })
-
-  it('sends the last text and the end in one piece', async () => {
-    const { port, opened } = await serveSink(respond => listen((_, response) => respond(response)))
-    const wire = ask(port)
-    const { sink } = await opened
-    sink.write('data: 1\n\n', false)
-    await wire.sees('data: 1\n\n')
-
-    sink.write('data: 2\n\n', true)
-    await wire.ends()
-
-    expect(wire.reads).to.equal(2)
   })
 
   it('says that everything was taken as soon as the system has it, however much that is', async () => {
@@ -232,6 +210,19 @@ describe('openSink', () => {
       expect(wire.chunks).to.deep.equal(['DATA: A\n\n', 'DATA: B\n\n', ''])
     })
 
+    it('sends its head alone when the text comes later', async () => {
+      const port = await listen((_, response) => {
+        response.write = ServerResponse.prototype.write.bind(response)
+        openSink(response, headers)
+      })
+
+      const wire = ask(port)
+      await wire.sees('\r\n\r\n')
+
+      expect(wire.head).to.contain('content-type: text/event-stream')
+      expect(wire.body).to.equal('')
+    })
+
     it('is ended through it', async () => {
       const port = await listen((_, response) => {
         response.end = () => Reflect.apply(ServerResponse.prototype.end, response, ['data: more\n\n'])
@@ -243,6 +234,15 @@ describe('openSink', () => {
 
       expect(wire.chunks).to.deep.equal(['data: a\n\n', 'data: more\n\n', ''])
     })
+  })
+
+  it('sends the head of HTTP/2 alone when the text comes later', async () => {
+    const port = await listenHttp2((_, response) => void openSink(response, headers))
+
+    const answer = askHttp2(port)
+
+    await until(() => answer.headers[':status'] === 200)
+    expect(answer.text()).to.equal('')
   })
 
   it('writes through the response of HTTP/2', async () => {

@@ -108,7 +108,7 @@ describe('EventStream, told what to do', () => {
     })
 
     it('refuses a stream that has not begun, with a StreamClosedError for the HTTP answer', async () => {
-      const { port, streams, host } = await streamsOf(() => [never], { headDelay: 5_000 })
+      const { port, streams, host } = await streamsOf(() => [never], { headDelay: 60_000 })
       const wire = ask(port)
       await until(() => streams.length === 1)
 
@@ -123,18 +123,20 @@ describe('EventStream, told what to do', () => {
 
   describe('abandon()', () => {
     it('leaves the response to somebody else, and ends the source', async () => {
-      let returned = 0
+      const host = new Recorder()
+      const states: unknown[] = []
       const port = await listen((_, response) => {
-        const stream = new EventStream(response, resolveOptions('GET'), new Recorder())
-        stream.from({ next: () => never, return: () => returned++ })
+        const stream = new EventStream(response, resolveOptions('GET'), host)
+        stream.from({ next: () => never, return: () => states.push('returned') })
         stream.abandon()
+        states.push(stream.closed, host.over.length)
         response.end('mine')
       })
       const wire = ask(port)
 
       await wire.sees('mine')
 
-      expect(returned).to.equal(1)
+      expect(states).to.deep.equal(['returned', true, 1])
       expect(wire.text).to.not.contain('event-stream')
     })
   })
@@ -258,13 +260,47 @@ describe('EventStream, told what to do', () => {
       }
     })
 
+    it('lets the head go, which waited for the first event', async () => {
+      const { port, streams } = await streaming(stream => stream.follow(never), { headDelay: 60_000 })
+      const wire = ask(port)
+      await until(() => streams.length === 1)
+      await turns(5)
+      expect(wire.text).to.equal('')
+
+      await streams[0]?.send('a')
+      await wire.sees('data: a\n\n')
+
+      expect(wire.chunks).to.deep.equal(['data: a\n\n'])
+    })
+
+    it('lets go of those that wait for a slow client when the stream ends', async () => {
+      const { port, streams } = await streaming(stream => stream.follow(never), { headDelay: 0 })
+      const wire = ask(port)
+      await wire.sees('open')
+      wire.pause()
+      const [stream] = streams
+      const refused = latch<unknown>()
+      stream?.send('x'.repeat(1_000_000)).catch(refused.open)
+      for (let n = 0; n < 12; n++) {
+        await turns(2)
+        stream?.send('x'.repeat(1_000_000)).catch(refused.open)
+      }
+
+      stream?.close(1)
+
+      expect(await refused.promise).to.be.instanceOf(StreamClosedError)
+    })
+
     it('ends the stream with an OverflowError when nobody waits for it, and there is a megabyte too much', async () => {
       const told: StreamErrorContext[] = []
+      const signals: boolean[] = []
       const last = latch<unknown>()
       const { port, host } = await streaming(
         stream => {
+          signals.push(stream.signal.aborted)
           for (let n = 0; n < 23; n++) stream.send('x'.repeat(50_000)).catch(last.open)
           stream.follow(never)
+          signals.push(stream.signal.aborted)
         },
         { onError: (_, context) => void told.push(context) },
       )
@@ -274,6 +310,7 @@ describe('EventStream, told what to do', () => {
 
       expect(await last.promise).to.be.instanceOf(Error)
       expect(host.logged[0]?.error).to.be.instanceOf(OverflowError)
+      expect(signals).to.deep.equal([false, true])
       expect(told).to.deep.equal([{ phase: 'overflow', name: 'spec', request: undefined }])
       expect(wire.chunks.join('').endsWith(FAILED)).to.equal(true)
     })

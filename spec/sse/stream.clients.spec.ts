@@ -124,6 +124,21 @@ describe('EventStream, when its client is gone', () => {
       }
     })
 
+    it('makes an error of a source that throws anything else late', async () => {
+      const error = new Error('broken')
+      const waiting = latch<IteratorResult<unknown>>()
+      const { port, host } = await streaming(stream => stream.from({ next: () => waiting.promise }), { headDelay: 0 })
+      const wire = ask(port)
+      await wire.sees('open')
+      wire.leave()
+      await until(() => host.over.length === 1)
+
+      waiting.fail(error)
+      await turns(3)
+
+      expect(host.logged).to.deep.equal([{ error, context: { phase: 'cleanup', name: 'spec', request: undefined } }])
+    })
+
     it('makes no event of what a source gives late', async () => {
       const waiting = latch<IteratorResult<unknown>>()
       let asked = 0
@@ -192,7 +207,7 @@ describe('EventStream, when its client is gone', () => {
           returned++
         },
       }
-      const { port, host } = await streaming(stream => stream.from(source), { headDelay: 5_000 })
+      const { port, host } = await streaming(stream => stream.from(source), { headDelay: 60_000 })
       const wire = ask(port)
       await turns(20)
 
@@ -221,6 +236,7 @@ describe('EventStream, when its client is gone', () => {
       expect(stream.closed).to.equal(true)
       expect(host.over).to.deep.equal([stream])
       expect([asked, returned]).to.deep.equal([0, 1])
+      expect(await Promise.resolve(stream.ready()).catch(error => error)).to.be.instanceOf(StreamClosedError)
     })
 
     it('is noticed once, though the source fails before that', async () => {
@@ -293,22 +309,15 @@ describe('EventStream, when its client is gone', () => {
     })
 
     it('is no orphan when it ends in time', async () => {
-      const { port, host } = await streamsOf(
-        async function* () {
-          for (;;) {
-            yield 1
-            await turns(1)
-          }
-        },
-        { orphanTimeout: 20 },
-      )
+      const source = { next: () => never, return: async () => {} }
+      const { port, host } = await streaming(stream => stream.from(source), { headDelay: 0, orphanTimeout: 5 })
       const wire = ask(port)
-      await wire.sees('data: 1')
+      await wire.sees('open')
 
       wire.leave()
       await until(() => host.over.length === 1)
       const since = Date.now()
-      await until(() => Date.now() - since > 40)
+      await until(() => Date.now() - since > 20)
 
       expect(host.orphans).to.deep.equal([])
     })

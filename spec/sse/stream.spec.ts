@@ -103,7 +103,7 @@ describe('EventStream', () => {
           yield 1
           await never
         },
-        { headDelay: 5_000 },
+        { headDelay: 60_000 },
       )
       const wire = ask(port)
       await turns(20)
@@ -151,6 +151,41 @@ describe('EventStream', () => {
     it('leaves without a comment when the source ends with nothing', async () => {
       expect((await whole(() => [])).chunks).to.deep.equal([DONE, ''])
       expect((await whole(() => [], { end: false })).chunks).to.deep.equal([''])
+    })
+
+    it('leaves at once when the source ends with nothing, however long it may wait', async () => {
+      const wire = await whole(
+        // biome-ignore lint/correctness/useYield: it has nothing to say
+        async function* () {
+          await turns(3)
+        },
+        { headDelay: 60_000 },
+      )
+
+      expect(wire.chunks).to.deep.equal([DONE, ''])
+    })
+
+    it('leaves no timer behind, whatever it waited for', async () => {
+      const timers = () => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
+      await turns(1)
+      const before = timers()
+      const endings: (() => object)[] = [
+        async function* () {
+          await turns(3)
+          yield 1
+        },
+        // biome-ignore lint/correctness/useYield: it fails before
+        async function* () {
+          await turns(3)
+          throw new Error('no such thing')
+        },
+      ]
+
+      for (const values of endings) await whole(values, { headDelay: 60_000 })
+      leaveAll()
+      await closeServers()
+
+      await until(() => timers() <= before, 'the timers to go')
     })
 
     it('is followed by the reconnection time before anything else', async () => {
@@ -262,8 +297,8 @@ describe('EventStream', () => {
     })
   })
 
-  describe('Many sources that never wait', () => {
-    it('leave room for the others', async () => {
+  describe('Sources that never wait', () => {
+    it('leave room for the others, though they are many', async () => {
       const endless = { [Symbol.iterator]: () => ({ next: () => ({ done: false, value: 'x'.repeat(1_000) }) }) }
       const { port } = await streamsOf(({ url }) => (url === '/one' ? ['one'] : endless))
       for (let n = 0; n < 20; n++) ask(port, { path: '/endless' })
@@ -272,6 +307,39 @@ describe('EventStream', () => {
       await wire.ends()
 
       expect(wire.chunks).to.deep.equal([`data: one\n\n${DONE}`, ''])
+    })
+
+    for (const [name, value] of [
+      ['what they give', 'x'.repeat(1_000)],
+      ['nothing that can be sent', 1n],
+    ] as const) {
+      it(`leave the event loop to others with ${name}, though the client takes everything at once`, async () => {
+        const begun = latch()
+        let asked = 0
+        const source = { next: () => (++asked < 1_000_000 ? { done: false, value } : { done: true, value: undefined }) }
+        const port = await listen((_, response) => {
+          response.write = () => true
+          const options = resolveOptions('GET', { onError: () => 'skip' })
+          const stream = new EventStream(response, options, new Recorder())
+          stream.from(source)
+          stream.open({})
+          begun.open()
+        })
+        ask(port)
+        await begun.promise
+
+        await turns(3)
+
+        expect(asked).to.be.within(1, 100_000)
+      })
+    }
+
+    it('are read to their end over as many turns as it takes', async () => {
+      const values = [...Array(5_000).fill(1n), 'end', ...Array(5_000).fill(1n)]
+
+      const wire = await whole(() => values, { onError: () => 'skip' })
+
+      expect(wire.chunks.join('')).to.equal(`data: end\n\n${DONE}`)
     })
   })
 })

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { expect } from 'chai'
 import {
@@ -322,6 +323,34 @@ describe('EventWriter', () => {
       await wire.ends()
 
       expect(wire.chunks).to.deep.equal(['data: before\n\n', 'data: 1\n\n', `data: behind\n\n${DONE}`, ''])
+    })
+
+    it('leaves a source alone that has ended by itself', async () => {
+      let returned = 0
+      const values = {
+        [Symbol.iterator]: () => ({
+          next: () => ({ done: true as const, value: undefined }),
+          return() {
+            returned++
+            return { done: true as const, value: undefined }
+          },
+        }),
+      }
+
+      await whole(writer => writer.pipe(values))
+
+      expect(returned).to.equal(0)
+    })
+
+    it('listens to the signal of the stream no longer than the source lasts', async () => {
+      const { port, streams } = await written(async writer => {
+        for (let n = 0; n < 3; n++) await writer.pipe(['a'])
+        await never
+      })
+      await ask(port).sees('data: a\n\ndata: a\n\ndata: a\n\n')
+
+      const [stream] = streams
+      expect(stream && getEventListeners(stream.signal, 'abort')).to.deep.equal([])
     })
 
     it('refuses what is no source', async () => {

@@ -1,9 +1,15 @@
-import { type ClientHttp2Stream, connect, constants, type IncomingHttpHeaders } from 'node:http2'
+import {
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
+} from 'node:http2'
 import { until } from './until.js'
 
 /** A request over HTTP/2 without encryption, and what came back. */
 export interface Http2Answer {
-  readonly headers: IncomingHttpHeaders
+  readonly headers: IncomingHttpHeaders & IncomingHttpStatusHeader
   text(): string
   over(): boolean
   sees(part: string): Promise<void>
@@ -17,7 +23,7 @@ const closers = new Set<() => void>()
 export function askHttp2(port: number, path = '/', method = 'GET'): Http2Answer {
   const client = connect(`http://127.0.0.1:${port}`)
   const stream: ClientHttp2Stream = client.request({ ':path': path, ':method': method })
-  const headers: IncomingHttpHeaders = {}
+  const headers: IncomingHttpHeaders & IncomingHttpStatusHeader = {}
   let [text, over] = ['', false]
   client.on('error', () => {})
   stream.on('error', () => {})

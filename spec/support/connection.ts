@@ -27,7 +27,9 @@ export class Connection {
     const { hostname, port } = new URL(url)
     const socket = connect(Number(port), hostname)
     const connection = new Connection(socket)
-    await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
+    await new Promise<void>((resolve, reject) =>
+      socket.once('connect', resolve).once('error', reject).once('close', reject),
+    )
     if (text !== '') socket.write(text)
     return connection
   }

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { STREAM_HEADERS } from '../../src/sse/headers.js'
 import { resolveOptions, type StreamErrorContext, type StreamOptions } from '../../src/sse/options.js'
+import type { Orphan } from '../../src/sse/orphan.js'
 import type { StreamResponse } from '../../src/sse/sink.js'
 import { toSource } from '../../src/sse/source.js'
-import { EventStream, type Orphan, type StreamHost } from '../../src/sse/stream.js'
+import { EventStream, type StreamHost } from '../../src/sse/stream.js'
 import { listen } from './listen.js'
 import { ask, type Wire } from './wire.js'
 
@@ -15,6 +16,9 @@ export const FAILED = 'event: stream:error\ndata: {"title":"masked"}\n\n'
 
 /** What is waited for in vain. */
 export const never = new Promise<never>(() => {})
+
+/** The head waits as long as it takes, unless a spec says otherwise: on a busy machine too. */
+const PATIENT = { headDelay: 60_000 }
 
 /** A host that remembers what its streams told it. */
 export class Recorder implements StreamHost {
@@ -58,7 +62,7 @@ export async function streaming(
   const streams: EventStream[] = []
   const responses: StreamResponse[] = []
   const port = await listen(async (request, response) => {
-    const stream = new EventStream(response, resolveOptions(String(request.method), options), host)
+    const stream = new EventStream(response, resolveOptions(String(request.method), options, PATIENT), host)
     streams.push(stream)
     responses.push(response)
     setUp(stream, request)

@@ -14,7 +14,6 @@ export class Wire {
   readonly #socket: Socket
   #parts: Buffer[] = []
   #size = 0
-  #reads = 0
   #over = false
 
   constructor(port: number) {
@@ -22,7 +21,6 @@ export class Wire {
     this.#socket.on('data', bytes => {
       this.#parts.push(bytes)
       this.#size += bytes.length
-      this.#reads++
     })
     this.#socket.on('error', () => {})
     this.#socket.on('close', () => {
@@ -53,11 +51,6 @@ export class Wire {
   get #received(): Buffer {
     if (this.#parts.length > 1) this.#parts = [Buffer.concat(this.#parts)]
     return this.#parts[0] ?? Buffer.alloc(0)
-  }
-
-  /** In how many pieces it came. */
-  get reads(): number {
-    return this.#reads
   }
 
   get over(): boolean {

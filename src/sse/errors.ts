@@ -52,6 +52,11 @@ export class OverflowError extends StreamError {
   }
 }
 
+/** Whether an error only says that somebody was told to stop. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof StreamClosedError || (error instanceof Error && error.name === 'AbortError')
+}
+
 function show(value: unknown): string {
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
   return text.length > 80 ? `${text.slice(0, 80)}…` : text

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { EventFieldError } from './errors.js'
 import { base64Serializer, jsonSerializer, type Serializer, textSerializer } from './serializer.js'
 
@@ -100,6 +101,13 @@ export function custom<T>(data: T, serializer: Serializer, more?: MoreFields): S
 /** A comment: it keeps the connection busy, and the client does not see it. */
 export function comment(comment: string): ServerSentEvent<never> {
   return new ServerSentEvent<never>({ comment })
+}
+
+/** The same as an event with an id, unless it has one, or no data. */
+export function withId(value: unknown): unknown {
+  if (!(value instanceof ServerSentEvent)) return new ServerSentEvent({ data: value, id: randomUUID() })
+  if (value.id !== undefined || value.data === undefined) return value
+  return new ServerSentEvent({ ...(value as EventFields), id: randomUUID() })
 }
 
 // One look-up answers for the type of the event before, which is nearly always the type of this one.

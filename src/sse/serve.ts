@@ -2,10 +2,11 @@ import { type IncomingMessage, type OutgoingHttpHeaders, validateHeaderName, val
 import type { Http2ServerRequest } from 'node:http2'
 import { STREAM_HEADERS } from './headers.js'
 import { type ResolvedOptions, resolveOptions, type StreamErrorContext, type StreamOptions } from './options.js'
+import type { Orphan } from './orphan.js'
 import { isDone } from './request.js'
 import type { StreamResponse } from './sink.js'
 import { dismiss, type EventSourceLike, toSource } from './source.js'
-import { EventStream, type Orphan } from './stream.js'
+import { EventStream } from './stream.js'
 
 /** The options of `streamEvents`. */
 export interface StreamEventsOptions extends StreamOptions {

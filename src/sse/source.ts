@@ -32,6 +32,18 @@ export function dismiss(value: object): void {
   new Promise(resolve => resolve(observableOf(value) ? undefined : toSource(value)?.return?.())).catch(() => {})
 }
 
+/** A source whose `next()` never throws, and always returns a promise of the engine's own. */
+export interface GeneratorSource extends Source {
+  next(): Promise<IteratorResult<unknown>>
+}
+
+const { next } = Object.getPrototypeOf(async function* () {}).prototype as AsyncGenerator
+
+/** Whether a source is an async generator, by its `next()`, which keeps its word whatever object it is called on. */
+export function isGenerator(source: Source): source is GeneratorSource {
+  return source.next === next
+}
+
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }

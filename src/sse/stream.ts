@@ -1,28 +1,20 @@
-import { randomUUID } from 'node:crypto'
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { encode } from './encode.js'
-import { OverflowError, StreamClosedError } from './errors.js'
-import { type EventFields, ServerSentEvent } from './event.js'
+import { isAbort, OverflowError, StreamClosedError } from './errors.js'
+import { ServerSentEvent, withId } from './event.js'
 import { closingFrame, doneFrame, errorFrame, OPEN, PING, retryFrame } from './frames.js'
 import type { ResolvedOptions, StreamErrorContext } from './options.js'
+import { type Orphan, watchOrphan } from './orphan.js'
 import { Pulses } from './pulse.js'
+import { Senders } from './senders.js'
 import type { Serializer } from './serializer.js'
 import { openSink, type Sink, type StreamResponse } from './sink.js'
-import { isThenable, type Source, toSource } from './source.js'
+import { type GeneratorSource, isGenerator, isThenable, type Source, toSource } from './source.js'
 import { spend, wait } from './turn.js'
 
 /** How much a producer that does not wait may send ahead, in characters. */
 const OVERFLOW = 1 << 20
-
-/** A generator that outlives its client: it waits for something and does not heed the signal. */
-export interface Orphan {
-  readonly name: string
-  /** Milliseconds since the stream began. */
-  readonly age: number
-  /** Fulfilled when it ends after all. */
-  readonly ended: Promise<void>
-}
 
 /** What a stream asks of the house around it. */
 export interface StreamHost {
@@ -58,6 +50,7 @@ export class EventStream {
   #headers: OutgoingHttpHeaders | undefined
   #sink: Sink | undefined
   #source: Source | undefined
+  #generator: GeneratorSource | undefined
   #pingInterval: number
   #paused = false
   #waiting = false
@@ -65,7 +58,9 @@ export class EventStream {
   #armed = false
   #failure: { error: unknown } | undefined
   #gate: Gate | undefined
-  #senders: Gate[] | undefined
+  #senders: Senders | undefined
+  #watchers: Set<() => void> | undefined
+  #unserialized: unknown
   #controller: AbortController | undefined
   #task: PromiseLike<unknown> | undefined
   #connection: Socket | undefined
@@ -102,6 +97,7 @@ export class EventStream {
   /** Sends what the source gives, until it ends. */
   from(source: Source): void {
     this.#source = source
+    if (isGenerator(source)) this.#generator = source
     if (this.#state === 'open') this.#pull()
     else this.#stopSource()
   }
@@ -121,7 +117,7 @@ export class EventStream {
         value => {
           this.#task = undefined
           if (this.#state === 'open') resolve(value)
-          else this.#dismiss(value)
+          else this.#dismissLate(value)
         },
         error => {
           if (this.#state === 'open') reject(error)
@@ -131,20 +127,17 @@ export class EventStream {
     })
   }
 
-  #dismiss(value: unknown): void {
-    const source = toSource(value)
-    if (source) this.from(source)
-  }
-
   /** Lives as long as the task that sends by calls; a source it returns is sent behind them. */
   follow(task: PromiseLike<unknown>): void {
     this.#task = task
-    task.then(result => {
-      this.#task = undefined
-      const source = toSource(result)
-      if (source) this.from(source)
-      else this.#finish()
-    }, this.#fail)
+    task
+      .then(result => {
+        this.#task = undefined
+        const source = toSource(result)
+        if (source) this.from(source)
+        else this.#finish()
+      })
+      .then(noop, this.#fail)
   }
 
   /**
@@ -202,9 +195,23 @@ export class EventStream {
     try {
       text = this.#encode(value, serializer)
     } catch (error) {
+      this.#unserialized = error
       text = this.#substitute(error, value, onError)
     }
     if (text !== '') await this.#push(text)
+    // An event that is left out costs time all the same, as in `#recover`.
+    else if (!spend(64)) await this.#nextTurn()
+  }
+
+  /** Calls back once, when nothing more can be sent; returns how to call that off. */
+  whenOver(callback: () => void): () => void {
+    if (this.#state !== 'open') {
+      callback()
+      return noop
+    }
+    this.#watchers ??= new Set()
+    this.#watchers.add(callback)
+    return () => this.#watchers?.delete(callback)
   }
 
   /** Changes the time of silence before a ping. 0 turns pings off. */
@@ -254,7 +261,7 @@ export class EventStream {
   /** Goes on in this turn of the event loop: the other streams had theirs. Returns whether it does. */
   resume(): boolean {
     if (this.#state !== 'open') return false
-    if (!this.#blocked) this.#resolveSenders()
+    if (!this.#blocked) this.#senders?.resolve()
     if (this.#waiting) {
       this.#waiting = false
       this.#pull()
@@ -287,23 +294,20 @@ export class EventStream {
     }
   }
 
+  // What an async generator does for each event is in line, and free of checks that only other sources need.
   readonly #arrive = (result: IteratorResult<unknown>): void => {
-    if (this.#state !== 'open' || !this.#isResult(result)) return
-    if (result.done) this.#finish()
-    else if (this.#take(result.value)) this.#pullAsync()
+    if (this.#state !== 'open') return
+    if (result?.done !== false) this.#arriveLast(result)
+    else if (!this.#take(result.value)) return
+    else if (this.#generator) this.#generator.next().then(this.#arrive, this.#fail)
+    else this.#pull()
   }
 
-  // Not by way of `#pull`, which sees sources of every kind: the engine serves a function that sees one kind 5 % better.
-  #pullAsync(): void {
-    let result: ReturnType<Source['next']> | undefined
-    try {
-      result = (this.#source as Source).next()
-    } catch (error) {
-      this.#fail(error)
-      return
-    }
-    const promise = result instanceof Promise ? result : Promise.resolve(result)
-    promise.then(this.#arrive, this.#fail)
+  /** The end, or what an iterator gives that leaves `done` out, or breaks its contract. */
+  #arriveLast(result: IteratorResult<unknown>): void {
+    if (!this.#isResult(result)) return
+    if (result.done) this.#finish()
+    else if (this.#take(result.value)) this.#pull()
   }
 
   /** As in `for await`, an iterator that breaks its contract is an error of the source, and not of whoever asked it. */
@@ -382,11 +386,17 @@ export class EventStream {
     }
     this.#text += text
     this.#gate?.resolve()
-    if (this.#hasRoom()) return Promise.resolve()
-    return new Promise<void>((resolve, reject) => {
-      this.#senders ??= []
-      this.#senders.push({ resolve, reject })
-    })
+    return this.#hasRoom() ? Promise.resolve() : this.#room()
+  }
+
+  #room(): Promise<void> {
+    this.#senders ??= new Senders()
+    return this.#senders.wait()
+  }
+
+  #nextTurn(): Promise<void> {
+    if (!this.#senders?.size) wait(this)
+    return this.#room()
   }
 
   /** Sends what was gathered, if it is a batch; returns whether a call may send more in this turn of the event loop. */
@@ -398,7 +408,7 @@ export class EventStream {
     }
     if (this.#blocked || !this.#flush()) return false
     if (spend(characters)) return true
-    if (!this.#senders?.length) wait(this)
+    if (!this.#senders?.size) wait(this)
     return false
   }
 
@@ -420,18 +430,30 @@ export class EventStream {
   /** Writes what was gathered, the head before it and the end behind it; returns whether the client took all of it. */
   #flush(): boolean {
     if (this.#headers === undefined) return false
-    this.#sink ??= openSink(this.#response, this.#headers)
+    const sink = this.#sink ?? this.#openSink()
+    if (sink === undefined) return false
     const text = this.#text
     const last = this.#state === 'ending'
     this.#text = ''
     if (last) this.#state = 'ended'
     if (this.#pingInterval > 0) pings.of(this.#pingInterval).touch(this)
-    if (this.#sink.write(text, last)) return true
+    if (sink.write(text, last)) return true
     this.#armed = false
     this.#blocked = true
     if (this.options.stallTimeout > 0) stalls.of(this.options.stallTimeout).touch(this)
-    if (!last) this.#sink.drained(this.#onDrain)
+    if (!last) sink.drained(this.#onDrain)
     return false
+  }
+
+  /** Sends the head. It cannot be sent where somebody sent another, or put a header into it that is none. */
+  #openSink(): Sink | undefined {
+    try {
+      this.#sink = openSink(this.#response, this.#headers as OutgoingHttpHeaders)
+    } catch (error) {
+      this.#host.log(error, this.#context('source'))
+      this.cut()
+    }
+    return this.#sink
   }
 
   #hasMore(): boolean {
@@ -445,7 +467,7 @@ export class EventStream {
   }
 
   #roomAgain(): void {
-    this.#resolveSenders()
+    this.#senders?.resolve()
     if (!this.#paused || this.#state !== 'open') return
     this.#paused = false
     this.#pull()
@@ -461,7 +483,8 @@ export class EventStream {
 
   readonly #fail = (error: unknown): void => {
     this.#task = undefined
-    if (this.#state === 'open') this.#failWith(error, this.#context('source'))
+    const phase = error === this.#unserialized ? 'serialize' : 'source'
+    if (this.#state === 'open') this.#failWith(error, this.#context(phase))
     // A source that throws because it was told to stop has simply ended.
     else if (!isAbort(error)) this.#cleanupFailed(error)
   }
@@ -488,7 +511,7 @@ export class EventStream {
   #end(): void {
     this.#state = 'ending'
     this.#gate?.resolve()
-    this.#rejectSenders()
+    this.#letGo()
     if (this.#headers !== undefined && !this.#blocked) this.#flush()
   }
 
@@ -516,16 +539,15 @@ export class EventStream {
     this.#connection?.off('close', this.#onClose)
     pings.of(this.#pingInterval).forget(this)
     stalls.of(this.options.stallTimeout).forget(this)
-    this.#rejectSenders()
+    this.#letGo()
     this.#host.closed?.(this)
   }
 
-  #resolveSenders(): void {
-    if (this.#senders) for (const sender of this.#senders.splice(0)) sender.resolve()
-  }
-
-  #rejectSenders(): void {
-    if (this.#senders) for (const sender of this.#senders.splice(0)) sender.reject(new StreamClosedError())
+  /** Lets go whoever waits for this stream: calls that want room, sources that are read elsewhere. */
+  #letGo(): void {
+    this.#senders?.reject(new StreamClosedError())
+    for (const watcher of this.#watchers ?? []) watcher()
+    this.#watchers = undefined
   }
 
   /** Tells the source that no more is wanted. It is not waited for: one that is parked in an `await` never answers. */
@@ -539,9 +561,24 @@ export class EventStream {
   #stopSource(): void {
     const source = this.#source
     this.#source = undefined
+    this.#generator = undefined
+    if (source) this.dismiss(source)
+  }
+
+  #dismissLate(value: unknown): void {
+    try {
+      const source = toSource(value)
+      if (source) this.dismiss(source)
+    } catch (error) {
+      this.#cleanupFailed(error)
+    }
+  }
+
+  /** Tells a source that no more is wanted: what its cleanup throws is logged, and one that goes on is an orphan. */
+  dismiss(source: Source): void {
     let returned: unknown
     try {
-      returned = source?.return?.()
+      returned = source.return?.()
     } catch (error) {
       this.#cleanupFailed(error)
     }
@@ -564,10 +601,10 @@ export class EventStream {
   }
 
   #watch(settled: PromiseLike<void>): void {
-    const timer = setTimeout(() => {
-      this.#host.orphan({ name: this.#host.name, age: Date.now() - this.#startedAt, ended: Promise.resolve(settled) })
-    }, this.options.orphanTimeout).unref()
-    settled.then(() => clearTimeout(timer))
+    const { name } = this.#host
+    watchOrphan(settled, this.options.orphanTimeout, ended => {
+      this.#host.orphan({ name, age: Date.now() - this.#startedAt, ended })
+    })
   }
 
   #context(phase: StreamErrorContext['phase'], value?: unknown): StreamErrorContext {
@@ -583,16 +620,6 @@ interface Gate {
 
 function flushArmed(stream: EventStream): void {
   stream.flushArmed()
-}
-
-function withId(value: unknown): unknown {
-  if (!(value instanceof ServerSentEvent)) return new ServerSentEvent({ data: value, id: randomUUID() })
-  if (value.id !== undefined || value.data === undefined) return value
-  return new ServerSentEvent({ ...(value as EventFields), id: randomUUID() })
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof StreamClosedError || (error instanceof Error && error.name === 'AbortError')
 }
 
 function noop(): void {}

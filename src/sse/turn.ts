@@ -6,7 +6,7 @@
  */
 
 /** How many characters all streams together may send in full batches in one turn. */
-const BUDGET = 65_536
+const BUDGET = 131_072
 
 export interface Waiting {
   /** Goes on; returns whether there was anything to go on with. */

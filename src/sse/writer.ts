@@ -82,7 +82,7 @@ export class EventWriter {
     if (source === undefined) throw new TypeError('stream.pipe() takes a channel, a generator, or another iterable')
     const stream = this.#stream
     const { pingInterval } = stream
-    const reader = new Reader(source, stream.signal)
+    const reader = new Reader(source, stream)
     try {
       stream.pingInterval = options.pingInterval ?? pingInterval
       for (;;) {
@@ -103,42 +103,43 @@ export class EventWriter {
   }
 }
 
-/** Reads a source until the signal fires: then a read that waits is let go, even where the source itself is parked. */
+/** Reads a source until the stream is over: then a read that waits is let go, even where the source itself is parked. */
 class Reader {
   readonly #source: Source
-  readonly #signal: AbortSignal
+  readonly #stream: EventStream
+  readonly #callOff: () => void
   #release: ((error: Error) => void) | undefined
   #done = false
 
-  constructor(source: Source, signal: AbortSignal) {
+  constructor(source: Source, stream: EventStream) {
     this.#source = source
-    this.#signal = signal
-    signal.addEventListener('abort', this.#onAbort)
-    if (signal.aborted) this.#onAbort()
+    this.#stream = stream
+    this.#callOff = stream.whenOver(() => {
+      this.#dismiss()
+      this.#release?.(new StreamClosedError())
+    })
   }
 
   next(): Promise<IteratorResult<unknown>> {
-    if (this.#signal.aborted) return Promise.reject(new StreamClosedError())
+    if (this.#done) return Promise.reject(new StreamClosedError())
     return new Promise((resolve, reject) => {
       this.#release = reject
       Promise.resolve(this.#source.next()).then(result => {
-        this.#done = result.done === true
+        this.#done ||= result.done === true
         resolve(result)
       }, reject)
     })
   }
 
   stop(): void {
-    this.#signal.removeEventListener('abort', this.#onAbort)
-    if (this.#done) return
-    this.#done = true
-    // In a promise, for what `return()` throws at once: out of an abort listener it would end the process.
-    new Promise(resolve => resolve(this.#source.return?.())).catch(noop)
+    this.#callOff()
+    this.#dismiss()
   }
 
-  readonly #onAbort = (): void => {
-    this.stop()
-    this.#release?.(new StreamClosedError())
+  #dismiss(): void {
+    if (this.#done) return
+    this.#done = true
+    this.#stream.dismiss(this.#source)
   }
 }
 

@@ -1,0 +1,207 @@
+import { expect } from 'chai'
+import { Channel, EventWriter, ServerSentEvent, StreamClosedError } from 'okapi/sse'
+import { resolveOptions } from '../../src/sse/options.js'
+import { EventStream } from '../../src/sse/stream.js'
+import { spend } from '../../src/sse/turn.js'
+import { askHttp2, leaveAllHttp2 } from '../support/ask-http2.js'
+import { latch } from '../support/latch.js'
+import { closeServers, listen, listenHttp2 } from '../support/listen.js'
+import { FAILED, never, Recorder, streaming, streamsOf } from '../support/streaming.js'
+import { turns, until } from '../support/until.js'
+import { ask, leaveAll } from '../support/wire.js'
+
+/** What would have ended the process while the work ran. */
+async function disturbances(work: () => Promise<void>): Promise<unknown[]> {
+  const seen: unknown[] = []
+  const note = (error: unknown) => void seen.push(error)
+  const [exceptions, rejections] = [
+    process.listeners('uncaughtException'),
+    process.listeners('unhandledRejection'),
+  ] as const
+  process.removeAllListeners('uncaughtException').removeAllListeners('unhandledRejection')
+  process.on('uncaughtException', note).on('unhandledRejection', note)
+  await work().catch(note)
+  await turns(3)
+  process.off('uncaughtException', note).off('unhandledRejection', note)
+  for (const listener of exceptions) process.on('uncaughtException', listener)
+  for (const listener of rejections) process.on('unhandledRejection', listener)
+  return seen
+}
+
+describe('EventStream, at the edges', function () {
+  this.timeout(8_000)
+
+  afterEach(async () => {
+    leaveAll()
+    leaveAllHttp2()
+    await closeServers()
+  })
+
+  it('a method that returns a source which cannot be read ends the stream with an error', async () => {
+    const locked = new ReadableStream()
+    locked.getReader()
+    const { port } = await streaming(stream => {
+      stream.send('a')
+      stream.follow(Promise.resolve(locked))
+    })
+
+    const seen = await disturbances(async () => {
+      const wire = ask(port)
+      await wire.ends()
+      expect(wire.chunks.join('')).to.equal(`data: a\n\n${FAILED}`)
+    })
+
+    expect(seen).to.deep.equal([])
+  })
+
+  it('an onError that throws on a failed source does not keep the stream from ending', async () => {
+    const { port } = await streamsOf(
+      async function* () {
+        yield 'a'
+        await turns(2)
+        throw new Error('source')
+      },
+      {
+        onError() {
+          throw new Error('onError')
+        },
+      },
+    )
+
+    const seen = await disturbances(async () => {
+      const wire = ask(port)
+      await wire.ends()
+    })
+
+    expect(seen).to.deep.equal([])
+  })
+
+  it('an onError that throws on a failed cleanup does not end the process', async () => {
+    const { port, host } = await streamsOf(
+      function* () {
+        try {
+          yield 'a'
+          yield never
+        } finally {
+          // biome-ignore lint/correctness/noUnsafeFinally: that is the case
+          throw new Error('cleanup')
+        }
+      },
+      {
+        onError() {
+          throw new Error('onError')
+        },
+      },
+    )
+
+    const seen = await disturbances(async () => {
+      const wire = ask(port)
+      await wire.sees('data: a')
+      wire.leave()
+      await until(() => host.over.length === 1)
+    })
+
+    expect(seen).to.deep.equal([])
+  })
+
+  it('a replacement leaves at once, though the turn is spent', async () => {
+    const { port } = await streamsOf(
+      async function* () {
+        yield 'a'
+        await turns(5)
+        spend(100_000)
+        yield 1n
+        await never
+      },
+      { onError: () => new ServerSentEvent({ data: 'instead' }), pingInterval: 8 },
+    )
+
+    await ask(port).sees('data: instead\n\n')
+  })
+
+  it('a head that cannot be written does not end the process', async () => {
+    const host = new Recorder()
+    const port = await listen((_, response) => {
+      const stream = new EventStream(response, resolveOptions('GET'), host)
+      stream.from(['a'].values())
+      stream.open({ 'x-a': 'a\nb' })
+    })
+
+    const seen = await disturbances(async () => {
+      ask(port)
+      await until(() => host.over.length === 1)
+    })
+
+    expect(seen).to.deep.equal([])
+  })
+
+  for (const [name, next] of [
+    ['with an event', () => ({ done: false, value: 'a' })],
+    ['after the headDelay', () => never],
+  ] as const) {
+    it(`${name}, a stream that is closed between ready() and open() is answered`, async () => {
+      const port = await listen(async (_, response) => {
+        const stream = new EventStream(response, resolveOptions('GET', { headDelay: 5 }), new Recorder())
+        stream.from({ next })
+        await stream.ready()
+        stream.close(1)
+        try {
+          stream.open({})
+        } catch {
+          response.end('closed')
+        }
+      })
+
+      const wire = ask(port)
+      await until(() => wire.over || wire.text !== '', 'any answer')
+    })
+  }
+
+  it('a channel that is piped without waiting is told when the method has returned', async () => {
+    const channel = new Channel<number>()
+    const piped = latch<unknown>()
+    const { port } = await streaming(stream => {
+      const writer = new EventWriter(stream)
+      stream.follow(
+        (async () => {
+          writer.pipe(channel).catch(piped.open)
+          await writer.data('a')
+        })(),
+      )
+    })
+
+    await ask(port).ends()
+    await until(() => channel.closed, 'the channel to close')
+
+    expect(await piped.promise).to.be.instanceOf(StreamClosedError)
+  })
+
+  it('a client of HTTP/2 that had left before the stream was made is noticed', async () => {
+    const host = new Recorder()
+    const port = await listenHttp2((_, response) => {
+      response.once('close', () => {
+        new EventStream(response, resolveOptions('GET'), host).from({ next: () => never })
+      })
+    })
+    const answer = askHttp2(port)
+    await turns(20)
+    answer.leave()
+
+    await until(() => host.over.length === 1)
+  })
+
+  it('a value without text in a pipe is told to onError once', async () => {
+    const told: string[] = []
+    const { port } = await streaming(
+      stream => {
+        const writer = new EventWriter(stream)
+        stream.follow(writer.pipe(['a', 1n]))
+      },
+      { onError: (_, { phase }) => void told.push(phase) },
+    )
+
+    await ask(port).ends()
+
+    expect(told).to.deep.equal(['serialize'])
+  })
+})
