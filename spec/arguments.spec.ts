@@ -125,6 +125,34 @@ describe('argumentReader', () => {
     expect(body).to.deep.equal({ point: { x: 1, y: 2 }, page: { page: 1, size: 5 }, id: 7 })
   })
 
+  it('needs no types for a method without parameters', async () => {
+    @Controller()
+    class Bare {
+      @Get()
+      get() {
+        return 'bare'
+      }
+    }
+    Reflect.deleteMetadata('design:paramtypes', Bare.prototype, 'get')
+    const { app } = await serve([Bare])
+
+    expect((await request(app.server).get('/')).text).to.equal('bare')
+  })
+
+  it('takes the text as it is for a type that is no class, as swc says of an enum', async () => {
+    @Controller()
+    class Colours {
+      @Get()
+      get(@Query('colour') colour: string) {
+        return colour
+      }
+    }
+    Reflect.defineMetadata('design:paramtypes', [{ Red: 'red' }], Colours.prototype, 'get')
+    const { app } = await serve([Colours])
+
+    expect((await request(app.server).get('/?colour=red')).text).to.equal('red')
+  })
+
   describe('of a DTO with a name', () => {
     it('makes it of one value', async () => {
       const { body } = await post('/property', { point: { x: 1, y: 2 }, label: 'home' })

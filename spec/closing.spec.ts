@@ -40,8 +40,10 @@ describe('closing an app', () => {
   })
   afterEach(closeAll)
 
+  const patient = { closeGrace: 60_000 }
+
   it('does not wait for a connection that is kept alive', async () => {
-    const { app, url } = await serve([Slow])
+    const { app, url } = await serve([Slow], patient)
     const agent = new Agent({ keepAlive: true })
     const [response] = await once(get(`${url}/quick`, { agent }), 'response')
     await text(response)
@@ -52,7 +54,7 @@ describe('closing an app', () => {
   })
 
   it('does not wait for a connection that never sent a request', async () => {
-    const { app, url } = await serve([Slow])
+    const { app, url } = await serve([Slow], patient)
     const connected = once(app.server, 'connection')
     const socket = connect(Number(new URL(url).port), '127.0.0.1')
     await connected
@@ -63,7 +65,7 @@ describe('closing an app', () => {
   })
 
   it('lets a request finish, and closes its connection then', async () => {
-    const { app, url } = await serve([Slow])
+    const { app, url } = await serve([Slow], patient)
     const agent = new Agent({ keepAlive: true })
     const answer = once(get(`${url}/slow`, { agent }), 'response')
     await until(() => asked === 1)
@@ -110,7 +112,7 @@ describe('closing an app', () => {
   })
 
   it('lets a request of HTTP/2 finish, and closes its session then', async () => {
-    const { app, url } = await serve([Slow], { fastify: { http2: true } })
+    const { app, url } = await serve([Slow], { ...patient, fastify: { http2: true } })
     const session = connectHttp2(url)
     const stream = session.request({ ':path': '/slow' })
     await until(() => asked === 1)
@@ -125,7 +127,7 @@ describe('closing an app', () => {
   })
 
   it('does not wait for an idle session of HTTP/2', async () => {
-    const { app, url } = await serve([Slow], { fastify: { http2: true } })
+    const { app, url } = await serve([Slow], { ...patient, fastify: { http2: true } })
     const session = connectHttp2(url)
     expect(await text(session.request({ ':path': '/quick' }))).to.equal('quick')
 

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { expect } from 'chai'
 import {
   type AppOptions,
@@ -165,6 +166,33 @@ describe('the container of an app', () => {
       }
 
       expect(await counted(Counted, 2)).to.deep.equal(['1', '1', '2', '2'])
+    })
+
+    it('injects the one of the app into whoever asks for it', async () => {
+      @Controller('/counter')
+      class Counter {
+        count = 0
+
+        @Get()
+        get() {
+          return ++this.count
+        }
+      }
+
+      @Controller('/reader')
+      class Reader {
+        constructor(private readonly counter: Counter) {}
+
+        @Get()
+        get() {
+          return this.counter.count
+        }
+      }
+      const server = await start([Counter, Reader])
+
+      await request(server).get('/counter')
+
+      expect((await request(server).get('/reader')).text).to.equal('1')
     })
 
     it('shares what is scoped to the container within an app', async () => {
@@ -489,15 +517,27 @@ describe('the container of an app', () => {
     })
 
     it('not with a base class whose constructor can do without', async () => {
-      @Controller()
-      class Prices extends EventTarget {
+      @Controller('/emitter')
+      class Emitter extends EventEmitter {
         @Get()
         price() {
           return 5
         }
       }
 
-      expect((await request(await start([Prices])).get('/')).text).to.equal('5')
+      abstract class Base {
+        @Get()
+        price() {
+          return 6
+        }
+      }
+
+      @Controller('/derived')
+      class Derived extends Base {}
+      const server = await start([Emitter, Derived])
+
+      expect((await request(server).get('/emitter')).text).to.equal('5')
+      expect((await request(server).get('/derived')).text).to.equal('6')
     })
 
     it('not with classes that need one another by delay', async () => {

@@ -409,21 +409,27 @@ describe('streamHandler', () => {
     await app.close()
   })
 
-  it('stops the method of a client that leaves before the first event', async () => {
-    const { app, url } = await serve([Live])
+  it('stops the method of a client that leaves before the first event, and logs nothing', async () => {
+    const app = await createApp({ controllers: [Live] })
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
     const controller = new AbortController()
-    const answer = fetch(`${url}/live/silent`, { signal: controller.signal }).catch(() => 'left')
-    await until(() => runs === 1)
 
-    controller.abort()
+    const { errors } = await overhear(async () => {
+      const answer = fetch(`${url}/live/silent`, { signal: controller.signal }).catch(() => 'left')
+      await until(() => runs === 1)
+      controller.abort()
+      expect(await answer).to.equal('left')
+      await until(() => stopped === 1 && app.streams.size === 0)
+      await app.close()
+    })
 
-    expect(await answer).to.equal('left')
-    await until(() => stopped === 1 && app.streams.size === 0)
+    expect(errors).to.deep.equal([])
   })
 
   it('has nothing to say to a client that leaves while hooks run', async () => {
     const controller = new AbortController()
-    const { app, url } = await serve([Live], {
+    const app = await createApp({
+      controllers: [Live],
       setup: app => {
         app.addHook('onSend', async (_request, reply, payload) => {
           controller.abort()
@@ -432,11 +438,16 @@ describe('streamHandler', () => {
         })
       },
     })
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
 
-    const answer = await fetch(`${url}/live/endless`, { signal: controller.signal }).catch(() => 'left')
+    const { errors } = await overhear(async () => {
+      const answer = await fetch(`${url}/live/endless`, { signal: controller.signal }).catch(() => 'left')
+      expect(answer).to.equal('left')
+      await until(() => runs === 1 && app.streams.size === 0)
+      await app.close()
+    })
 
-    expect(answer).to.equal('left')
-    await until(() => runs === 1 && app.streams.size === 0)
+    expect(errors).to.deep.equal([])
   })
 
   it('answers 503 to a client that waits for its first event when the app closes', async () => {

@@ -10,6 +10,7 @@ import {
   Cookie,
   DefinitionError,
   Get,
+  HttpError,
   okapi,
   Param,
   Reply,
@@ -47,6 +48,11 @@ describe('okapi', () => {
       } finally {
         ended++
       }
+    }
+
+    @SSE('/refused')
+    async refused(): Promise<never> {
+      throw new HttpError(409)
     }
 
     @SSE('/once')
@@ -180,6 +186,9 @@ describe('okapi', () => {
       app.addHook('onResponse', async ({ url }, { statusCode }) => {
         responses.push(`${url} ${statusCode}`)
       })
+      app.addHook('onRequest', async (_request, reply) => {
+        reply.raw.on('finish', () => responses.push('finished'))
+      })
       await app.register(okapi, { controllers: [Prices] })
       const url = await app.listen({ port: 0, host: '127.0.0.1' })
       const stream = await subscribe(`${url}/prices/live`)
@@ -210,7 +219,7 @@ describe('okapi', () => {
       expect(responses).to.equal(1)
     })
 
-    it('runs onResponse hooks once for a stream that ends by itself', async () => {
+    it('runs onResponse hooks once for a stream that ends by itself, or never begins', async () => {
       const responses: string[] = []
       app.addHook('onResponse', async ({ url }, { statusCode }) => {
         responses.push(`${url} ${statusCode}`)
@@ -220,9 +229,10 @@ describe('okapi', () => {
       await app.ready()
 
       await request(app.server).get('/prices/once')
+      await request(app.server).get('/prices/refused')
       await request(app.server).get('/prices')
 
-      expect(responses).to.deep.equal(['/prices/once 200', '/prices 200'])
+      expect(responses).to.deep.equal(['/prices/once 200', '/prices/refused 409', '/prices 200'])
     })
 
     it('does not run a stream that a hook has answered', async () => {

@@ -82,6 +82,12 @@ describe('problemOf', () => {
     })
   })
 
+  it('tells what a parser says of its text, given a status', () => {
+    const error = errorWith({ statusCode: 400 }, new SyntaxError('Unexpected end of JSON input'))
+
+    expect(problemOf(error)).to.include({ status: 400, detail: 'Unexpected end of JSON input' })
+  })
+
   const masked: [what: string, error: unknown][] = [
     ['an unknown error', new Error('password=hunter2')],
     ['an error of another library, whose status is that of its own request', new ResponseError('GET /secret')],

@@ -87,16 +87,18 @@ describe('Streams', () => {
     expect(stream.text()).to.match(/^data: begun\n\nretry: \d{4}\n\n$/)
   })
 
-  it('are cut after the grace if their clients read nothing', async () => {
-    const { app } = await serve([Live], { closeGrace: 20 })
-    const { port } = app.server.address() as { port: number }
-    const socket = connect(port, '127.0.0.1')
+  it('are cut after the grace if their clients read nothing, though others have ended', async () => {
+    const { app, url } = await serve([Live], { closeGrace: 20 })
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
     socket.pause().write('GET /live/flood HTTP/1.1\r\nHost: localhost\r\n\r\n')
     await settles(() => sent)
+    const reading = await subscribe(`${url}/live/waiting`)
+    await reading.take(1)
 
     await app.close()
 
     expect(app.streams.size).to.equal(0)
+    expect((await reading.rest()).map(({ event }) => event)).to.deep.equal(['stream:end'])
     socket.destroy()
   })
 

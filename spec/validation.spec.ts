@@ -15,8 +15,9 @@ import {
   Max,
   ValidateNested,
 } from 'class-validator'
-import { type AppOptions, Body, Controller, Cookie, Get, Header, Param, Post, Query, SSE } from 'okapi'
+import { type AppOptions, Body, Controller, Cookie, createApp, Get, Header, Param, Post, Query, SSE } from 'okapi'
 import request from 'supertest'
+import { overhear } from './support/console.js'
 import { closeAll, serve } from './support/serve.js'
 
 class Item {
@@ -102,6 +103,11 @@ class Which {
   id!: number
 }
 
+class Grouped {
+  @IsInt({ groups: ['checked'] })
+  n!: number
+}
+
 class Fragile {
   @IsString()
   @Transform(({ value }) => value.trim())
@@ -132,6 +138,11 @@ describe('check', () => {
     @Get('/orders/:id')
     one(@Param() which: Which, @Header() headers: Which, @Cookie() cookies: Which) {
       return [which, headers, cookies]
+    }
+
+    @Post('/grouped')
+    grouped(@Body() grouped: Grouped) {
+      return grouped
     }
 
     @Post('/fragile/:id')
@@ -178,6 +189,14 @@ describe('check', () => {
     expect(body.order).to.deep.equal(valid)
   })
 
+  it('does not convert what is in a body, where JSON has types', async () => {
+    const { body } = await request(server)
+      .post('/orders')
+      .send({ ...valid, items: [{ name: 'tea', price: '5' }] })
+
+    expect(body.errors.map(({ property }: { property: string }) => property)).to.include('items.0.price')
+  })
+
   it('lists every violated constraint of every property, nested ones and those in arrays too', async () => {
     const { status, headers, body } = await request(server)
       .post('/orders')
@@ -203,10 +222,17 @@ describe('check', () => {
   })
 
   it('has nothing to say of a decorator that throws, beside a value that is wrong too', async () => {
-    const { status, body } = await request(server).post('/fragile/first').send({ code: 5 })
+    const app = await createApp({ controllers: [Orders] })
 
-    expect(status).to.equal(500)
-    expect(body).to.deep.equal({ type: 'about:blank', title: 'Internal Server Error', status: 500 })
+    const { errors } = await overhear(async () => {
+      const { status, body } = await request(app.server).post('/fragile/first').send({ code: 5 })
+
+      expect(status).to.equal(500)
+      expect(body).to.deep.equal({ type: 'about:blank', title: 'Internal Server Error', status: 500 })
+    })
+
+    expect(errors[0]?.[1]).to.have.nested.property('err.message', 'value.trim is not a function')
+    await app.close()
   })
 
   it('refuses a body that is missing, or no object', async () => {
@@ -309,6 +335,13 @@ describe('check', () => {
         .send({ ...valid, admin: true })
 
       expect(body.order).to.have.property('admin', true)
+    })
+
+    it('checks the rules of a group', async () => {
+      const grouped = await start({ groups: ['checked'] })
+
+      expect((await request(grouped).post('/grouped').send({ n: 1 })).body).to.deep.equal({ n: 1 })
+      expect((await request(grouped).post('/grouped').send({ n: 'x' })).status).to.equal(400)
     })
 
     it('refuses unknown properties if they are forbidden', async () => {

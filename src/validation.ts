@@ -8,9 +8,7 @@ export type DtoClass = new () => object
 /** How DTOs are checked, beyond their own rules: class-validator's options. */
 export type ValidationOptions = Omit<ValidatorOptions, 'stopAtFirstError' | 'validationError'>
 
-const defaults: ValidatorOptions = { whitelist: true, validationError: { target: false, value: false } }
-
-const plainTypes = new Set<unknown>([String, Number, Boolean, BigInt, Date, Array, Object, Symbol, Promise])
+const defaults: ValidatorOptions = { whitelist: true }
 
 /**
  * The DTO class behind the type of a parameter: a class of the user's. What the language brings, and Buffer, is none.
@@ -18,7 +16,8 @@ const plainTypes = new Set<unknown>([String, Number, Boolean, BigInt, Date, Arra
  * @throws {DefinitionError} for a class without rules
  */
 export function dtoOf(where: string, type: unknown): DtoClass | undefined {
-  if (typeof type !== 'function' || plainTypes.has(type) || isNative(type)) return undefined
+  // swc gives the object of an enum for its type.
+  if (typeof type !== 'function' || isNative(type)) return undefined
   if (hasRules(type as DtoClass)) return type as DtoClass
   throw new DefinitionError(
     where,
@@ -54,7 +53,7 @@ export async function check(
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalid(part, name, 'object', value === undefined ? 'is missing' : 'is not an object')
   }
-  const dto = plainToInstance(type, value, { exposeDefaultValues: true })
+  const dto = plainToInstance(type, value)
   if (part !== 'body') giveTypes(dto, type)
   const errors = await validate(dto, { ...defaults, ...options })
   if (errors.length > 0) throw new InvalidRequestError(issuesOf(part, errors, name))

@@ -14,7 +14,8 @@ export interface ControllerOptions {
  *
  * Its constructor parameters are injected. There is one instance for each app, made at boot; for one per request, add
  * tsyringe's `@scoped(Lifecycle.ResolutionScoped)` or register the class otherwise. A class that extends a controller
- * inherits its routes, and is a controller only with a `@Controller` of its own.
+ * inherits its routes, and is a controller only with a `@Controller` of its own. tsyringe keeps every instance that has
+ * a `dispose` until the app closes: do not give one to a controller that is made per request.
  *
  * @example
  * ```ts
