@@ -54,18 +54,24 @@ export function idleCloser(app: FastifyInstance, grace: number): () => void {
 
 type Response = ServerResponse | Http2ServerResponse
 
+/** Where a connection keeps its last response. Not in a WeakMap: that would slow down every collection of garbage. */
+const lastResponse = Symbol('okapi.lastResponse')
+
+interface Answering extends Socket {
+  [lastResponse]?: ServerResponse
+}
+
 /**
  * The responses that are under way. Only the last one of each connection is noted: it is under way as long as any before
  * it, and a listener for each would cost every request something. Streams of HTTP/2 come side by side.
  */
 class Answers {
-  readonly #last = new WeakMap<Socket, ServerResponse>()
   readonly #streams = new Set<Http2ServerResponse>()
 
   constructor({ server }: FastifyInstance) {
     server.on('request', (request: IncomingMessage, response: Response) => {
       if ('stream' in response) this.#noteStream(response)
-      else this.#last.set(request.socket, response)
+      else (request.socket as Answering)[lastResponse] = response
     })
   }
 
@@ -73,7 +79,7 @@ class Answers {
   *of(sockets: Iterable<Socket>): Generator<Response> {
     yield* this.#streams
     for (const socket of sockets) {
-      const response = this.#last.get(socket)
+      const response = (socket as Answering)[lastResponse]
       if (response && !response.writableFinished && !response.destroyed) yield response
     }
   }

@@ -56,7 +56,11 @@ export interface StreamOptions {
   headDelay?: number
   /** About how many characters are gathered for one write, and may wait for a slow client. Default 16,000. */
   highWaterMark?: number
-  /** Milliseconds after which a client that reads nothing, though there is something to read, is cut. Default 60,000. */
+  /**
+   * Milliseconds after which a client that takes nothing, though there is something to take, is cut; 0 is never. One
+   * that reads slowly shows only when the buffers of the operating system, some megabytes, have room again. Default
+   * 60,000.
+   */
   stallTimeout?: number
   /** Milliseconds after which a generator that outlives its client is counted and logged. Default 5,000. */
   orphanTimeout?: number

@@ -15,6 +15,8 @@ export interface Sink {
   write(text: string, last: boolean): boolean
   /** Calls back once, when everything written has been taken. */
   drained(callback: () => void): void
+  /** A number that changes while the reader takes what was written, as far as can be seen from here. */
+  queued(): number
 }
 
 /** Sends the head of the response and returns the fastest way to write its body. */
@@ -77,6 +79,13 @@ class SocketSink implements Sink {
     })
   }
 
+  // What the stream itself counts goes down only when a whole write is out; the handle counts bytes, as Node's own
+  // time-outs do.
+  queued(): number {
+    const { _handle: handle } = this.#socket as Socket & { _handle?: { writeQueueSize?: number } | null }
+    return handle?.writeQueueSize ?? this.#socket.writableLength
+  }
+
   // Measuring makes the text flat, which costs more than anything else here: so what is measured is what is sent, framed
   // as if it were ASCII, and framed again only if it is not.
   #writeText(text: string): void {
@@ -111,5 +120,9 @@ class ResponseSink implements Sink {
 
   drained(callback: () => void): void {
     this.#response.once('drain', callback)
+  }
+
+  queued(): number {
+    return this.#response.writableLength
   }
 }

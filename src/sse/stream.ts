@@ -32,7 +32,7 @@ export interface StreamHost {
 }
 
 const pings = new Pulses<EventStream>(stream => stream.ping())
-const stalls = new Pulses<EventStream>(stream => stream.cut())
+const stalls = new Pulses<EventStream>(stream => stream.cutStalled())
 
 /**
  * One response that is an event stream: asks its source for a value when the socket has room, gathers what comes
@@ -55,6 +55,7 @@ export class EventStream {
   #paused = false
   #waiting = false
   #blocked = false
+  #queued: number | undefined
   #armed = false
   #failure: { error: unknown } | undefined
   #gate: Gate | undefined
@@ -70,7 +71,7 @@ export class EventStream {
     this.options = options
     this.#pingInterval = options.pingInterval
     this.#host = host
-    response.once('close', this.#onClose)
+    response.on('close', this.#onClose)
     if (this.left) queueMicrotask(this.#onClose)
     else if (response.socket === null) this.#watchConnection(response.req.socket)
   }
@@ -112,7 +113,7 @@ export class EventStream {
     this.#task = setUp
     return new Promise((resolve, reject) => {
       this.#gate = { resolve: noop, reject }
-      if (this.#failure) reject(this.#failure.error)
+      if (this.#state === 'closed') reject(this.#failureOf())
       setUp.then(
         value => {
           this.#task = undefined
@@ -146,20 +147,29 @@ export class EventStream {
    * @throws what failed before the first event: it can still be an HTTP error
    */
   ready(): Promise<void> | undefined {
-    if (this.#failure) return Promise.reject(this.#failure.error)
+    if (this.#state === 'closed') return Promise.reject(this.#failureOf())
     if (this.#text !== '' || this.#state !== 'open' || this.options.headDelay === 0) return undefined
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, this.options.headDelay)
-      this.#gate = {
+      let timer: NodeJS.Timeout | undefined
+      const over = (): void => {
+        this.#gate = undefined
+        clearTimeout(timer)
+      }
+      const gate: Gate = {
         resolve: () => {
-          clearTimeout(timer)
+          over()
           resolve()
         },
         reject: error => {
-          clearTimeout(timer)
+          over()
           reject(error)
         },
       }
+      this.#gate = gate
+      // Most sources give their first value before this tick: they are spared the timer.
+      process.nextTick(() => {
+        if (this.#gate === gate) timer = setTimeout(gate.resolve, this.options.headDelay)
+      })
     })
   }
 
@@ -169,7 +179,7 @@ export class EventStream {
    * @throws what failed since the stream was ready: it can still be an HTTP error
    */
   open(headers: OutgoingHttpHeaders): void {
-    if (this.#failure) throw this.#failure.error
+    if (this.#state === 'closed') throw this.#failureOf()
     this.#gate = undefined
     this.#headers = headers
     if (this.#text === '' && this.#state === 'open') this.#text = OPEN
@@ -250,6 +260,13 @@ export class EventStream {
     this.#response.destroy()
     // A response that waits for its turn is destroyed when that comes: too late for a server that closes.
     if (this.#connection) this.#onClose()
+  }
+
+  /** Cuts a client that has taken nothing since the last look. */
+  cutStalled(): void {
+    const queued = this.#sink?.queued()
+    if (queued === this.#queued) this.cut()
+    this.#queued = queued
   }
 
   ping(): void {
@@ -436,10 +453,11 @@ export class EventStream {
     const last = this.#state === 'ending'
     this.#text = ''
     if (last) this.#state = 'ended'
-    if (this.#pingInterval > 0) pings.of(this.#pingInterval).touch(this)
+    if (this.#pingInterval > 0 && !last) pings.of(this.#pingInterval).touch(this)
     if (sink.write(text, last)) return true
     this.#armed = false
     this.#blocked = true
+    this.#queued = sink.queued()
     if (this.options.stallTimeout > 0) stalls.of(this.options.stallTimeout).touch(this)
     if (!last) sink.drained(this.#onDrain)
     return false
@@ -508,6 +526,11 @@ export class EventStream {
     this.#release()
   }
 
+  // Made only for who asks: an error takes its stack along, and every stream is closed one day.
+  #failureOf(): unknown {
+    return this.#failure ? this.#failure.error : new StreamClosedError()
+  }
+
   #end(): void {
     this.#state = 'ending'
     this.#gate?.resolve()
@@ -520,7 +543,6 @@ export class EventStream {
     const early = this.#state === 'open'
     this.#state = 'closed'
     this.#text = ''
-    this.#failure = { error: new StreamClosedError() }
     if (early) {
       this.#gate?.reject(new StreamClosedError())
       this.#stop()
