@@ -1,12 +1,14 @@
+import { connect } from 'node:net'
 import { expect } from 'chai'
 import { Channel, EventWriter, ServerSentEvent, StreamClosedError } from 'okapi/sse'
 import { resolveOptions } from '../../src/sse/options.js'
+import type { Source } from '../../src/sse/source.js'
 import { EventStream } from '../../src/sse/stream.js'
 import { spend } from '../../src/sse/turn.js'
 import { askHttp2, leaveAllHttp2 } from '../support/ask-http2.js'
 import { latch } from '../support/latch.js'
 import { closeServers, listen, listenHttp2 } from '../support/listen.js'
-import { FAILED, never, Recorder, streaming, streamsOf } from '../support/streaming.js'
+import { DONE, FAILED, never, Recorder, streaming, streamsOf } from '../support/streaming.js'
 import { turns, until } from '../support/until.js'
 import { ask, leaveAll } from '../support/wire.js'
 
@@ -203,5 +205,80 @@ describe('EventStream, at the edges', function () {
     await ask(port).ends()
 
     expect(told).to.deep.equal(['serialize'])
+  })
+
+  it('an iterator that leaves done out is read on', async () => {
+    let left = 3
+    const { port } = await streaming(stream =>
+      stream.from({ next: async () => (left-- > 0 ? { value: left } : { done: true, value: undefined }) } as Source),
+    )
+    const wire = ask(port)
+
+    await wire.ends()
+
+    expect(wire.chunks.join('')).to.equal(`data: 2\n\ndata: 1\n\ndata: 0\n\n${DONE}`)
+  })
+
+  for (const [kind, broken] of [
+    ['synchronous', () => 5],
+    ['asynchronous', async () => null],
+  ] as const) {
+    it(`a ${kind} iterator that returns no result is an error of the source`, async () => {
+      let asked = 0
+      const next = (): unknown => (asked++ === 0 ? { done: false, value: 'a' } : broken())
+      const { port, host } = await streaming(stream => stream.from({ next } as Source))
+      const wire = ask(port)
+
+      await wire.ends()
+
+      expect(wire.chunks.join('')).to.equal(`data: a\n\n${FAILED}`)
+      expect(String(host.logged[0]?.error)).to.contain('in place of { done, value }')
+    })
+  }
+
+  it('a source that comes too late, and cannot be read either, is told to the log', async () => {
+    const setUp = latch<object>()
+    const locked = new ReadableStream()
+    locked.getReader()
+    const { port, host } = await streaming(stream => void stream.settle(setUp.promise).catch(() => {}))
+    const wire = ask(port)
+    await turns(20)
+    wire.leave()
+    await until(() => host.over.length === 1)
+
+    setUp.open(locked)
+
+    await until(() => host.logged.length === 1)
+    expect(host.logged[0]?.context.phase).to.equal('cleanup')
+  })
+
+  it('a set-up that begins when its stream is over already is not waited for', async () => {
+    const { port, host, streams } = await streaming(stream => stream.from({ next: () => never }))
+    const wire = ask(port)
+    await turns(20)
+    wire.leave()
+    await until(() => host.over.length === 1)
+
+    const settled = await Promise.allSettled([streams[0]?.settle(never)])
+
+    expect(settled[0]?.status === 'rejected' && settled[0].reason).to.be.instanceOf(StreamClosedError)
+  })
+
+  it('a stream that waits in a pipeline can be cut before its turn', async () => {
+    const host = new Recorder()
+    const seen: EventStream[] = []
+    const port = await listen((_, response) => {
+      seen.push(new EventStream(response, resolveOptions('GET'), host))
+    })
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write('GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n')
+    await until(() => seen.length === 2)
+
+    seen[1]?.cut()
+
+    expect(host.over).to.deep.equal([seen[1]])
+    socket.destroy()
+    await until(() => host.over.length === 2)
   })
 })
