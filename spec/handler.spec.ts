@@ -105,6 +105,12 @@ describe('plainHandler', () => {
       return new Channel()
     }
 
+    @Get('/twice')
+    twice(@Reply() reply: FastifyReply) {
+      reply.send('sent')
+      return 'returned'
+    }
+
     @Get('/bigint')
     bigint() {
       return { n: 1n }
@@ -171,6 +177,17 @@ describe('plainHandler', () => {
       await app.close()
     })
   }
+
+  it('leaves out a value that is returned when the reply is sent, and logs nothing of it', async () => {
+    const lines: string[] = []
+    const stream = { write: (line: string) => lines.push(line) }
+    const app = await createApp({ controllers: [Answers], fastify: { logger: { level: 'warn', stream } } })
+
+    expect((await request(app.server).get('/twice')).text).to.equal('sent')
+
+    await app.close()
+    expect(lines).to.deep.equal([])
+  })
 
   it('answers 500 for what has no JSON form', async () => {
     const { status, body } = await request(server).get('/bigint')
