@@ -13,7 +13,7 @@ describe('resolveOptions', () => {
       end: 'event',
       ids: false,
       headDelay: 100,
-      highWaterMark: 16_000,
+      highWaterMark: 32_000,
       stallTimeout: 60_000,
       orphanTimeout: 5_000,
     })

@@ -54,7 +54,7 @@ export interface StreamOptions {
    * Default 100; with 0 the head leaves at once.
    */
   headDelay?: number
-  /** About how many characters are gathered for one write, and may wait for a slow client. Default 16,000. */
+  /** About how many characters are gathered for one write, and may wait for a slow client. Default 32,000. */
   highWaterMark?: number
   /**
    * Milliseconds after which a client that takes nothing, though there is something to take, is cut; 0 is never. One
@@ -78,7 +78,7 @@ const defaults = {
   pingInterval: 15_000,
   ids: false,
   headDelay: 100,
-  highWaterMark: 16_000,
+  highWaterMark: 32_000,
   stallTimeout: 60_000,
   orphanTimeout: 5_000,
 } as const satisfies Partial<StreamOptions>

@@ -21,16 +21,16 @@ let armed = false
 export function spend(characters: number): boolean {
   spent += characters
   arm()
-  return waiting.length === 0 && spent < BUDGET
+  return spent < BUDGET
 }
 
 /**
- * Lets a stream go on later, behind those that wait already; the first of them goes on now, if this turn has room. One
- * after the other, not side by side: the text of one batch stays in the cache of the processor.
+ * Lets a stream go on later, behind those that wait already. One after the other goes on, each as far as the turn has
+ * room, and not side by side: what a stream works on stays in the cache of the processor.
  */
 export function wait(stream: Waiting): void {
   waiting.push(stream)
-  if (spent < BUDGET) queueMicrotask(resumeFirst)
+  arm()
 }
 
 function arm(): void {
@@ -42,10 +42,16 @@ function arm(): void {
 function turn(): void {
   armed = false
   spent = 0
-  resumeFirst()
-  if (waiting.length > 0) arm()
+  next()
 }
 
-function resumeFirst(): void {
+function next(): void {
+  if (waiting.length === 0) return
+  if (spent >= BUDGET) {
+    arm()
+    return
+  }
   while (waiting.length > 0 && !waiting.shift()?.resume());
+  // The tick comes when the queue of promises is empty: when the stream waits for something, or has to wait again.
+  queueMicrotask(() => process.nextTick(next))
 }
