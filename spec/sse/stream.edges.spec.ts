@@ -207,17 +207,23 @@ describe('EventStream, at the edges', function () {
     expect(told).to.deep.equal(['serialize'])
   })
 
-  it('an iterator that leaves done out is read on', async () => {
-    let left = 3
-    const { port } = await streaming(stream =>
-      stream.from({ next: async () => (left-- > 0 ? { value: left } : { done: true, value: undefined }) } as Source),
-    )
-    const wire = ask(port)
+  for (const [kind, answer] of [
+    ['synchronous', (result: object): unknown => result],
+    ['asynchronous', async (result: object): Promise<object> => result],
+  ] as const) {
+    it(`a ${kind} iterator that leaves done out is read on, however long it is`, async () => {
+      let left = 30_000
+      const next = (): unknown => answer(left-- > 0 ? { value: left } : { done: true, value: undefined })
+      const { port } = await streaming(stream => stream.from({ next } as Source))
+      const wire = ask(port)
 
-    await wire.ends()
+      await wire.ends()
 
-    expect(wire.chunks.join('')).to.equal(`data: 2\n\ndata: 1\n\ndata: 0\n\n${DONE}`)
-  })
+      const text = wire.chunks.join('')
+      expect(text.slice(0, 26)).to.equal('data: 29999\n\ndata: 29998\n\n')
+      expect(text.endsWith(`data: 1\n\ndata: 0\n\n${DONE}`)).to.equal(true)
+    })
+  }
 
   for (const [kind, broken] of [
     ['synchronous', () => 5],

@@ -290,16 +290,13 @@ export class EventStream {
 
   #pull(): void {
     let result = this.#ask()
-    while (result !== undefined && !isThenable(result)) {
-      if (!this.#isResult(result)) return
-      if (result.done) {
-        this.#finish()
-        return
-      }
+    while (isNext(result)) {
       if (!this.#take(result.value)) return
       result = this.#ask()
     }
-    result?.then(this.#arrive, this.#fail)
+    if (result === undefined) return
+    if (isThenable(result)) result.then(this.#arrive, this.#fail)
+    else this.#arriveLast(result)
   }
 
   #ask(): ReturnType<Source['next']> | undefined {
@@ -324,7 +321,7 @@ export class EventStream {
   #arriveLast(result: IteratorResult<unknown>): void {
     if (!this.#isResult(result)) return
     if (result.done) this.#finish()
-    else if (this.#take(result.value)) this.#pull()
+    else if (this.#take(result.value)) queueMicrotask(() => this.#pull())
   }
 
   /** As in `for await`, an iterator that breaks its contract is an error of the source, and not of whoever asked it. */
@@ -638,6 +635,10 @@ export class EventStream {
 interface Gate {
   resolve(): void
   reject(error: unknown): void
+}
+
+function isNext(result: ReturnType<Source['next']> | undefined): result is IteratorYieldResult<unknown> {
+  return (result as IteratorResult<unknown> | undefined)?.done === false
 }
 
 function flushArmed(stream: EventStream): void {
