@@ -19,11 +19,11 @@ import {
 } from 'okapi'
 import { container } from 'tsyringe'
 import { Connection, get, leaveAll } from './support/connection.js'
-import { until } from './support/eventually.js'
 import { parsed } from './support/parsed.js'
 import { closeAll, serve } from './support/serve.js'
 import { subscribe } from './support/subscribe.js'
 import { chunksOf } from './support/unchunked.js'
+import { until } from './support/until.js'
 
 const END = 'id: stream.end\nevent: stream:end\ndata: {"reason":"done"}\n\n'
 

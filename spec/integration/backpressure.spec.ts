@@ -4,10 +4,11 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'chai'
 import { Channel, Controller, type EventWriter, event, type ServerSentEvent, SSE, Stream } from 'okapi'
 import { Connection, get, leaveAll } from '../support/connection.js'
-import { until, untilAtRest } from '../support/eventually.js'
+import { untilAtRest } from '../support/eventually.js'
 import { parsed } from '../support/parsed.js'
 import { closeAll, type Served, serve } from '../support/serve.js'
 import { unchunked } from '../support/unchunked.js'
+import { until } from '../support/until.js'
 
 const PAYLOAD = 'x'.repeat(10_000)
 /** How far a source may be ahead of what the kernel took: two batches and an event each. */

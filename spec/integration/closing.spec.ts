@@ -5,11 +5,12 @@ import { expect } from 'chai'
 import { type App, Channel, Controller, createApp, type EventWriter, Get, Post, Signal, SSE, Stream } from 'okapi'
 import { certificate } from '../support/certificate.js'
 import { Connection, get, leaveAll, post } from '../support/connection.js'
-import { soon, until, untilAtRest } from '../support/eventually.js'
+import { soon, untilAtRest } from '../support/eventually.js'
 import { askHttp2, connectHttp2, leaveAllHttp2 } from '../support/http2.js'
 import { parsed } from '../support/parsed.js'
 import { closeAll, type Served, serve } from '../support/serve.js'
 import { unchunked } from '../support/unchunked.js'
+import { until } from '../support/until.js'
 
 const HOUR = 3_600_000
 const GRACE = 100

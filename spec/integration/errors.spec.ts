@@ -15,10 +15,11 @@ import {
   type StreamErrorContext,
 } from 'okapi'
 import { Connection, get, leaveAll } from '../support/connection.js'
-import { soon, until } from '../support/eventually.js'
+import { soon } from '../support/eventually.js'
 import { type LogLine, logger } from '../support/logged.js'
 import { closeAll, serve } from '../support/serve.js'
 import { subscribe } from '../support/subscribe.js'
+import { until } from '../support/until.js'
 
 const MASKED = { type: 'about:blank', title: 'Internal Server Error', status: 500 }
 const ERROR = `event: stream:error\ndata: ${JSON.stringify(MASKED)}\n\n`

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { Channel, Controller, type EventWriter, Get, SSE, Stream } from 'okapi'
 import { Connection, get, leaveAll } from '../support/connection.js'
-import { until } from '../support/eventually.js'
 import { closeAll, serve } from '../support/serve.js'
+import { until } from '../support/until.js'
 
 const MEGABYTE = 1_000_000
 const EVENT = 'x'.repeat(1_000)

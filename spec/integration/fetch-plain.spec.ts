@@ -4,9 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { Channel, event, lastEventId, streamEvents } from 'okapi/sse'
 import { Connection, get, leaveAll } from '../support/connection.js'
-import { soon, until, untilAtRest } from '../support/eventually.js'
+import { soon, untilAtRest } from '../support/eventually.js'
 import { runModule } from '../support/modules.js'
 import { subscribe } from '../support/subscribe.js'
+import { until } from '../support/until.js'
 
 const END = 'id: stream.end\nevent: stream:end\ndata: {"reason":"done"}\n\n'
 

@@ -5,12 +5,12 @@ import { Body, Controller, type EventWriter, event, Get, SSE, Stream } from 'oka
 import request from 'supertest'
 import { certificate } from '../support/certificate.js'
 import { Connection, get, leaveAll, post } from '../support/connection.js'
-import { until } from '../support/eventually.js'
 import { askHttp2, connectHttp2, leaveAllHttp2 } from '../support/http2.js'
 import { parsed } from '../support/parsed.js'
 import { closeAll, serve } from '../support/serve.js'
 import { subscribe } from '../support/subscribe.js'
 import { chunksOf, unchunked } from '../support/unchunked.js'
+import { until } from '../support/until.js'
 
 const END = 'id: stream.end\nevent: stream:end\ndata: {"reason":"done"}\n\n'
 const TEXT = 'Grüße \u{1F600}\u{1F468}\u200D\u{1F469}\u200D\u{1F467} \u2028 日本語'

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { type App, Channel, Controller, type EventWriter, Signal, SSE, Stream } from 'okapi'
 import { Connection, get, leaveAll, post } from '../support/connection.js'
-import { until } from '../support/eventually.js'
 import { closeAll, serve } from '../support/serve.js'
+import { until } from '../support/until.js'
 
 const HOUR = 3_600_000
 const BATCH = 100

@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { Channel, Controller, type EventWriter, Get, Signal, SSE, Stream } from 'okapi'
 import { Connection, get, leaveAll, post } from '../support/connection.js'
-import { until, untilAtRest } from '../support/eventually.js'
+import { untilAtRest } from '../support/eventually.js'
 import { type LogLine, logger } from '../support/logged.js'
 import { closeAll, serve } from '../support/serve.js'
+import { until } from '../support/until.js'
 
 const HOUR = 3_600_000
 

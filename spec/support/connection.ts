@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { until } from './eventually.js'
+import { until } from './until.js'
 
 const open = new Set<Connection>()
 

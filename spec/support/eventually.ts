@@ -1,14 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Waits until a condition holds; throws when it takes far too long. */
-export async function until(condition: () => boolean, what = String(condition), limit = 8_000): Promise<void> {
-  const deadline = Date.now() + limit
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`Waited ${limit} ms in vain until ${what}`)
-    await sleep(1)
-  }
-}
-
 /** Waits until a number has stopped to change: for what must come to rest, and where. */
 export async function untilAtRest(number: () => number): Promise<number> {
   for (let last = Number.NaN, same = 0; ; last = number()) {

@@ -5,7 +5,7 @@ export async function until(
   condition: () => boolean,
   what: string | (() => string) = String(condition),
 ): Promise<void> {
-  const deadline = Date.now() + 5_000
+  const deadline = Date.now() + 8_000
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`Waited in vain for: ${typeof what === 'string' ? what : what()}`)
     await sleep(1)
