@@ -236,6 +236,18 @@ describe('openSink', () => {
     })
   })
 
+  it('still has a number for what waits when the connection is gone', async () => {
+    const queued = latch<number>()
+    const port = await listen((_, response) => {
+      const sink = openSink(response, headers)
+      response.socket?.destroy()
+      queued.open(sink.queued())
+    })
+    ask(port)
+
+    expect(await queued.promise).to.be.at.least(0)
+  })
+
   it('sends the head of HTTP/2 alone when the text comes later', async () => {
     const port = await listenHttp2((_, response) => void openSink(response, headers))
 

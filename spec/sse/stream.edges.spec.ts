@@ -258,6 +258,37 @@ describe('EventStream, at the edges', function () {
     expect(host.logged[0]?.context.phase).to.equal('cleanup')
   })
 
+  it('a set-up that fails too late is told to the log, unless it was only told to stop', async () => {
+    for (const [error, logged] of [
+      [new Error('late'), 1],
+      [new StreamClosedError(), 0],
+    ] as const) {
+      const setUp = latch<object>()
+      const { port, host } = await streaming(stream => void stream.settle(setUp.promise).catch(() => {}))
+      const wire = ask(port)
+      await turns(20)
+      wire.leave()
+      await until(() => host.over.length === 1)
+
+      setUp.fail(error)
+      await turns(2)
+
+      expect(host.logged).to.have.length(logged)
+    }
+  })
+
+  it('a pipe whose events are all left out takes turns like others', async () => {
+    const { port } = await streaming(
+      stream => stream.follow(new EventWriter(stream).pipe(Array(5_000).fill(1n)).then(() => stream.send('done'))),
+      { onError: () => 'skip' },
+    )
+    const wire = ask(port)
+
+    await wire.ends()
+
+    expect(wire.chunks.join('')).to.equal(`data: done\n\n${DONE}`)
+  })
+
   it('a set-up that begins when its stream is over already is not waited for', async () => {
     const { port, host, streams } = await streaming(stream => stream.from({ next: () => never }))
     const wire = ask(port)
