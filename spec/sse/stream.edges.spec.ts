@@ -106,20 +106,25 @@ describe('EventStream, at the edges', function () {
     expect(seen).to.deep.equal([])
   })
 
-  it('a replacement leaves at once, though the turn is spent', async () => {
-    const { port } = await streamsOf(
-      async function* () {
-        yield 'a'
-        await turns(5)
-        spend(100_000)
-        yield 1n
-        await never
-      },
-      { onError: () => new ServerSentEvent({ data: 'instead' }), pingInterval: 8 },
-    )
+  for (const [which, before] of [
+    ['the first event of all', []],
+    ['a later one', ['a']],
+  ] as const) {
+    it(`a replacement for ${which} leaves at once, though the turn is spent`, async () => {
+      const { port } = await streamsOf(
+        async function* () {
+          yield* before
+          await turns(5)
+          spend(1_000_000)
+          yield 1n
+          await never
+        },
+        { onError: () => new ServerSentEvent({ data: 'instead' }), pingInterval: 0 },
+      )
 
-    await ask(port).sees('data: instead\n\n')
-  })
+      await ask(port).sees('data: instead\n\n')
+    })
+  }
 
   it('a head that cannot be written does not end the process', async () => {
     const host = new Recorder()

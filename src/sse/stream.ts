@@ -359,6 +359,10 @@ export class EventStream {
   }
 
   #wait(): false {
+    if (this.#text !== '') {
+      this.#gate?.resolve()
+      this.#arm()
+    }
     this.#waiting = true
     wait(this)
     return false
