@@ -65,7 +65,7 @@ async function run(
   try {
     await stream.ready()
   } catch (error) {
-    if (isGone(response)) return
+    if (stream.left) return
     throw error
   }
   stream.open(headers)
@@ -84,11 +84,6 @@ function headersFor(response: StreamResponse, more: OutgoingHttpHeaders = {}): O
     headers[name.toLowerCase()] = value
   }
   return headers
-}
-
-// The response of HTTP/2 does not say itself that it was destroyed.
-function isGone(response: StreamResponse): boolean {
-  return 'stream' in response ? response.stream.destroyed : response.destroyed
 }
 
 function end(response: StreamResponse, status: number, headers: OutgoingHttpHeaders = {}): void {

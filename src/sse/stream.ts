@@ -210,7 +210,10 @@ export class EventStream {
     }
     if (text !== '') await this.#push(text)
     // An event that is left out costs time all the same, as in `#recover`.
-    else if (!spend(64)) await this.#nextTurn()
+    else if (!spend(64)) {
+      this.#waitOnce()
+      await this.#room()
+    }
   }
 
   /** Calls back once, when nothing more can be sent; returns how to call that off. */
@@ -239,11 +242,11 @@ export class EventStream {
   /** Ends the stream because the server closes: says goodbye, and asks the client to come back after `retry` ms. */
   close(retry: number): void {
     if (this.#state !== 'open') return
-    this.#stop()
     if (this.#headers === undefined) {
-      this.#refuse(new StreamClosedError())
+      this.abandon()
       return
     }
+    this.#stop()
     this.#text += closingFrame(this.options.end, retry)
     this.#end()
   }
@@ -412,9 +415,9 @@ export class EventStream {
     return this.#senders.wait()
   }
 
-  #nextTurn(): Promise<void> {
+  /** Waits for the next turn, once for all calls. */
+  #waitOnce(): void {
     if (!this.#senders?.size) wait(this)
-    return this.#room()
   }
 
   /** Sends what was gathered, if it is a batch; returns whether a call may send more in this turn of the event loop. */
@@ -426,7 +429,7 @@ export class EventStream {
     }
     if (this.#blocked || !this.#flush()) return false
     if (spend(characters)) return true
-    if (!this.#senders?.size) wait(this)
+    this.#waitOnce()
     return false
   }
 
