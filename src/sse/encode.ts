@@ -1,5 +1,5 @@
 import { SerializationError } from './errors.js'
-import { ServerSentEvent } from './event.js'
+import { EncodedEvent, ServerSentEvent } from './event.js'
 import { defaultSerializer, type Serializer } from './serializer.js'
 
 const lineBreak = /\r\n|\r|\n/
@@ -17,6 +17,7 @@ const lineBreak = /\r\n|\r|\n/
  */
 export function encode(value: unknown, serializer: Serializer = defaultSerializer): string {
   if (value instanceof ServerSentEvent) return encodeEvent(value, serializer)
+  if (value instanceof EncodedEvent) return value.wire
   return `data: ${dataText(value, serializer)}\n\n`
 }
 

@@ -65,6 +65,15 @@ export class ServerSentEvent<T = unknown> {
   }
 }
 
+/** Events that are wire text already: sent as they are. The framework's own, never a user's. */
+export class EncodedEvent {
+  readonly wire: string
+
+  constructor(wire: string) {
+    this.wire = wire
+  }
+}
+
 /** The fields that the short makers take beside the data. */
 export type MoreFields = Omit<EventFields, 'data' | 'event' | 'serializer'>
 
@@ -105,6 +114,7 @@ export function comment(comment: string): ServerSentEvent<never> {
 
 /** The same as an event with an id, unless it has one, or no data. */
 export function withId(value: unknown): unknown {
+  if (value instanceof EncodedEvent) return value
   if (!(value instanceof ServerSentEvent)) return new ServerSentEvent({ data: value, id: randomUUID() })
   if (value.id !== undefined || value.data === undefined) return value
   return new ServerSentEvent({ ...(value as EventFields), id: randomUUID() })

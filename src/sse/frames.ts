@@ -22,9 +22,10 @@ export function doneFrame(mode: EndMode): string {
  * The farewell of a server that closes: the client is to come back, but not all clients at the same moment.
  *
  * @param retry the reconnection time in milliseconds
+ * @param reason why it ends, one word
  */
-export function closingFrame(mode: EndMode, retry: number): string {
-  if (mode === 'event') return `event: stream:end\nretry: ${retry}\ndata: {"reason":"closing"}\n\n`
+export function closingFrame(mode: EndMode, retry: number, reason = 'closing'): string {
+  if (mode === 'event') return `event: stream:end\nretry: ${retry}\ndata: {"reason":"${reason}"}\n\n`
   return `retry: ${retry}\n\n`
 }
 

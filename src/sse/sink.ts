@@ -1,6 +1,7 @@
 import { type OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
+import { releaseParser } from './parser.js'
 
 /** The response that carries a stream: of `node:http`, or of `node:http2` in its compatible form. */
 export type StreamResponse = ServerResponse | Http2ServerResponse
@@ -17,6 +18,12 @@ export interface Sink {
   drained(callback: () => void): void
   /** A number that changes while the reader takes what was written, as far as can be seen from here. */
   queued(): number
+  /** Whether `relay` may be called: the socket is ours, and the body is chunked. */
+  readonly relays: boolean
+  /** Writes bytes that are framed already. Answers as `write`. */
+  relay(chunk: Buffer): boolean
+  /** Gives back what only a connection that serves another request would need. */
+  slim(): void
 }
 
 /** Sends the head of the response and returns the fastest way to write its body. */
@@ -54,6 +61,21 @@ class SocketSink implements Sink {
     response.writeHead(response.statusCode, headers)
     response.flushHeaders()
     this.#chunked = response.chunkedEncoding
+  }
+
+  // A client of HTTP/1.0 reads no chunks.
+  get relays(): boolean {
+    return this.#chunked
+  }
+
+  relay(chunk: Buffer): boolean {
+    const socket = this.#socket
+    socket.write(chunk)
+    return socket.writableLength === 0
+  }
+
+  slim(): void {
+    releaseParser(this.#socket)
   }
 
   write(text: string, last: boolean): boolean {
@@ -104,6 +126,7 @@ function chunk(bytes: number, text: string): string {
 
 /** Writes through the response: HTTP/2, and HTTP/1.1 where the socket is not ours alone. */
 class ResponseSink implements Sink {
+  readonly relays = false
   readonly #response: ServerResponse
 
   constructor(response: StreamResponse, headers: OutgoingHttpHeaders) {
@@ -125,4 +148,10 @@ class ResponseSink implements Sink {
   queued(): number {
     return this.#response.writableLength
   }
+
+  relay(): never {
+    throw new TypeError('Only a socket takes chunks that are framed already')
+  }
+
+  slim(): void {}
 }
