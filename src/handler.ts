@@ -6,6 +6,7 @@ import { HttpError } from './errors.js'
 import type { Log } from './log.js'
 import type { MethodRecord } from './metadata.js'
 import { problemOf } from './problem.js'
+import { isFeed } from './sse/feed.js'
 import { STREAM_HEADERS } from './sse/headers.js'
 import { StreamClosedError } from './sse/index.js'
 import type { ResolvedOptions, StreamErrorContext } from './sse/options.js'
@@ -119,16 +120,19 @@ async function begin(target: StreamTarget, stream: EventStream, exchange: Exchan
   if (calls) stream.follow(Promise.resolve(result))
   else {
     if (isThenable(result)) result = await stream.settle(result)
-    const source = toSource(result)
-    if (source === undefined)
-      throw new TypeError(`${target.name} returned ${kindOf(result)}; a stream needs ${SOURCES}`)
-    stream.from(source)
+    if (isFeed(result)) await stream.feed(result)
+    else {
+      const source = toSource(result)
+      if (source === undefined)
+        throw new TypeError(`${target.name} returned ${kindOf(result)}; a stream needs ${SOURCES}`)
+      stream.from(source)
+    }
   }
   const ready = stream.ready()
   if (ready) await ready
 }
 
-const SOURCES = 'a generator, another iterable, a Channel, a ReadableStream or an Observable'
+const SOURCES = 'a generator, another iterable, a Channel, a subscription, a ReadableStream or an Observable'
 
 function kindOf(value: unknown): string {
   if (value === undefined || value === null) return 'nothing'

@@ -76,6 +76,26 @@ export {
   text,
 } from './sse/index.js'
 export { Streams } from './streams.js'
+// Topics
+export {
+  GapError,
+  LagError,
+  TopicBusyError,
+  TopicClosedError,
+  TopicEventError,
+  TopicLimitError,
+  TopicNameError,
+} from './topics/errors.js'
+export { type Decode, TopicEvent } from './topics/event.js'
+export type { Gap, GapReason } from './topics/gap.js'
+export type { Journal, JournalBounds, JournalEntry, JournalLog, Retention } from './topics/journal.js'
+export { MemoryJournal } from './topics/journals/memory.js'
+export type { OnGap, OnLag, SnapshotLike, SubscribeOptions } from './topics/options.js'
+export type { Publication } from './topics/publication.js'
+export { Subscription } from './topics/subscription.js'
+export { Topic } from './topics/topic.js'
+export type { TopicStats } from './topics/topic-log.js'
+export { Topics, type TopicsOptions } from './topics/topics.js'
 export type { ValidationOptions } from './validation.js'
 
 // Not exported: the metadata ledger, the handlers, the readers of arguments. They are how it works, not what it offers.

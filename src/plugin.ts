@@ -1,15 +1,16 @@
 import cookie from '@fastify/cookie'
 import fastifyView, { type FastifyViewOptions } from '@fastify/view'
-import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { DependencyContainer } from 'tsyringe'
 import { idleCloser } from './closing.js'
-import { type ControllerClass, childOf, STREAM_OPTIONS } from './container.js'
+import { type ControllerClass, childOf, SERIALIZER, STREAM_OPTIONS } from './container.js'
 import { DefinitionError } from './errors.js'
 import { type Log, logOf, noLog } from './log.js'
 import { type DeclaredStreamOptions, methodRecords } from './metadata.js'
 import { headersOf, PROBLEM_TYPE, type Problem, problemOf } from './problem.js'
 import { addControllers } from './routes.js'
 import { Streams } from './streams.js'
+import { Topics, type TopicsOptions } from './topics/topics.js'
 import type { ValidationOptions } from './validation.js'
 
 /** The options of the plugin. */
@@ -20,6 +21,8 @@ export interface OkapiOptions {
   container?: DependencyContainer
   /** Stream options for the whole app; those of controllers and routes win over them. */
   streamOptions?: DeclaredStreamOptions
+  /** The journal and the bounds of the topics; or the topics themselves, which the app then leaves open. */
+  topics?: TopicsOptions | Topics
   /** How DTOs are checked, beyond their own rules: options of class-validator. Default `{ whitelist: true }`. */
   validation?: ValidationOptions
   /** The view engine for `view()`: the options of @fastify/view, such as `{ engine: { eta: new Eta() }, root }`. */
@@ -53,6 +56,7 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   const container = childOf(options.container)
   app.addHook('onClose', () => container.dispose())
   if (streamOptions) container.register(STREAM_OPTIONS, { useValue: streamOptions })
+  addTopics(app, container, options.topics)
   const log = options.log === false ? noLog : logOf(app)
 
   app.setErrorHandler(problemHandler(log))
@@ -66,6 +70,19 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
     closeIdle()
     await streams.close(closeGrace)
   })
+}
+
+/** Makes `Topics` injectable, unless somebody has registered it. */
+function addTopics(app: FastifyInstance, container: DependencyContainer, given: OkapiOptions['topics']): void {
+  if (given === undefined && container.isRegistered(Topics, true)) return
+  if (given instanceof Topics) {
+    container.register(Topics, { useValue: given })
+    return
+  }
+  const serializer = container.isRegistered(SERIALIZER, true) ? { serializer: container.resolve(SERIALIZER) } : {}
+  const topics = new Topics({ ...serializer, ...given })
+  container.register(Topics, { useValue: topics })
+  app.addHook('onClose', () => topics.close())
 }
 
 /** Answers every error as problem details, and logs those that are the server's fault. */

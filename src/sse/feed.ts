@@ -9,23 +9,23 @@ export interface Feed {
   [FEED](lastEventId: string | undefined): FeedSource
 }
 
-/** A source whose stream opens at once. It gives events that are encoded already. */
+/** A source whose stream opens at once. It gives events that are encoded already, or writes them by itself. */
 export interface FeedSource extends Source {
   /** Until when the stream must wait before it opens, if at all. What it rejects with can still be an HTTP error. */
-  readonly opening?: Promise<void> | undefined
-  /** A way to write chunks that many streams share, for a stream that has its socket to itself. */
-  readonly relay?: Relay | undefined
-}
-
-/** Writes chunks by itself, in place of being pulled. */
-export interface Relay {
-  /** The stream has begun, and has room. */
-  attach(outlet: Outlet): void
-  /** The client has taken what was written: there is room again. */
+  readonly opening: Promise<void> | undefined
+  /** Whether it can write chunks that many streams share, on a stream that has its socket to itself. */
+  readonly relays: boolean
+  /**
+   * The stream has begun, and has room.
+   *
+   * @param relaying whether the source writes by itself from now on; otherwise it is asked by `next()`
+   */
+  attach(outlet: Outlet, relaying: boolean): void
+  /** While it writes by itself: the client has taken what was written, there is room again. */
   room(): void
 }
 
-/** Where a relay writes. */
+/** The stream of one client, as a feed sees it. */
 export interface Outlet {
   /** Whether nothing more can be sent. */
   readonly closed: boolean
@@ -39,6 +39,8 @@ export interface Outlet {
   finish(): void
   /** Ends the stream, and asks the client to come back after `retry` milliseconds. */
   close(retry: number, reason: string): void
+  /** Ends the stream with an error. */
+  fail(error: unknown): void
 }
 
 /** Whether a value is to be asked for a source of the client's own. */

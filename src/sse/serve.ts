@@ -1,11 +1,12 @@
 import { type IncomingMessage, type OutgoingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
+import { type Feed, isFeed } from './feed.js'
 import { STREAM_HEADERS } from './headers.js'
 import { type ResolvedOptions, resolveOptions, type StreamErrorContext, type StreamOptions } from './options.js'
 import type { Orphan } from './orphan.js'
 import { isDone } from './request.js'
 import type { StreamResponse } from './sink.js'
-import { dismiss, type EventSourceLike, toSource } from './source.js'
+import { dismiss, type EventSourceLike, type Source, toSource } from './source.js'
 import { EventStream } from './stream.js'
 
 /** The options of `streamEvents`. */
@@ -43,14 +44,15 @@ export async function streamEvents(
     dismiss(values)
     return isOver ? end(response, 204) : end(response, 200, all)
   }
-  const source = toSource(values)
-  if (source === undefined) throw new TypeError('streamEvents() takes a generator, a channel, or another iterable')
-  await run(response, source, resolved, all, name ?? `${request.method} ${request.url}`, request)
+  const source = isFeed(values) ? undefined : toSource(values)
+  if (source === undefined && !isFeed(values))
+    throw new TypeError('streamEvents() takes a generator, a channel, or another iterable')
+  await run(response, source ?? (values as Feed), resolved, all, name ?? `${request.method} ${request.url}`, request)
 }
 
 async function run(
   response: StreamResponse,
-  source: NonNullable<ReturnType<typeof toSource>>,
+  values: Source | Feed,
   options: ResolvedOptions,
   headers: OutgoingHttpHeaders,
   name: string,
@@ -61,8 +63,9 @@ async function run(
     closed = resolve
   })
   const stream = new EventStream(response, options, { name, request, problem, log, orphan, closed: () => closed?.() })
-  stream.from(source)
   try {
+    if (isFeed(values)) await stream.feed(values)
+    else stream.from(values)
     await stream.ready()
   } catch (error) {
     if (stream.left) return

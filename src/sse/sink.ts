@@ -75,7 +75,7 @@ class SocketSink implements Sink {
   }
 
   slim(): void {
-    releaseParser(this.#socket)
+    if (this.#response.req.complete) releaseParser(this.#socket)
   }
 
   write(text: string, last: boolean): boolean {

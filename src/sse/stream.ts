@@ -3,10 +3,12 @@ import type { Socket } from 'node:net'
 import { encode } from './encode.js'
 import { isAbort, OverflowError, StreamClosedError } from './errors.js'
 import { ServerSentEvent, withId } from './event.js'
+import { FEED, type Feed, type FeedSource, isFeed, type Outlet } from './feed.js'
 import { closingFrame, doneFrame, errorFrame, OPEN, PING, retryFrame } from './frames.js'
 import type { ResolvedOptions, StreamErrorContext } from './options.js'
 import { type Orphan, watchOrphan } from './orphan.js'
 import { Pulses } from './pulse.js'
+import { lastEventId } from './request.js'
 import { Senders } from './senders.js'
 import type { Serializer } from './serializer.js'
 import { openSink, type Sink, type StreamResponse } from './sink.js'
@@ -40,7 +42,7 @@ const stalls = new Pulses<EventStream>(stream => stream.cutStalled())
  *
  * It watches the response from the moment it is made, so that a client that leaves during the set-up is noticed.
  */
-export class EventStream {
+export class EventStream implements Outlet {
   readonly options: ResolvedOptions
   readonly #response: StreamResponse
   readonly #host: StreamHost
@@ -51,6 +53,8 @@ export class EventStream {
   #sink: Sink | undefined
   #source: Source | undefined
   #generator: GeneratorSource | undefined
+  #feed: FeedSource | undefined
+  #relaying = false
   #pingInterval: number
   #paused = false
   #waiting = false
@@ -103,6 +107,33 @@ export class EventStream {
     else this.#stopSource()
   }
 
+  /** The source in a value, for this client. Nothing if there is none. */
+  sourceOf(value: unknown): Source | undefined {
+    return isFeed(value) ? value[FEED](lastEventId(this.#response.req.headers)) : toSource(value)
+  }
+
+  /**
+   * Sends what a feed has for this client. The stream opens at once, unless the feed itself has to wait.
+   *
+   * @throws what the feed fails with before the head is out
+   */
+  async feed(feed: Feed): Promise<void> {
+    const source = this.sourceOf(feed) as FeedSource
+    try {
+      if (source.opening) await this.settle(source.opening)
+    } catch (error) {
+      this.dismiss(source)
+      throw error
+    }
+    if (this.#state !== 'open') {
+      this.dismiss(source)
+      return
+    }
+    this.#source = source
+    this.#feed = source
+    this.#paused = true
+  }
+
   /**
    * Waits for the set-up of the stream, but not longer than there is somebody to stream to. A source that comes too
    * late is told that nobody reads it.
@@ -134,9 +165,9 @@ export class EventStream {
     task
       .then(result => {
         this.#task = undefined
-        const source = toSource(result)
+        const source = this.sourceOf(result)
         if (source) this.from(source)
-        else this.#finish()
+        else this.finish()
       })
       .then(noop, this.#fail)
   }
@@ -148,7 +179,7 @@ export class EventStream {
    */
   ready(): Promise<void> | undefined {
     if (this.#state === 'closed') return Promise.reject(this.#failureOf())
-    if (this.#text !== '' || this.#state !== 'open' || this.options.headDelay === 0) return undefined
+    if (this.#text !== '' || this.#state !== 'open' || this.#feed || this.options.headDelay === 0) return undefined
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined
       const over = (): void => {
@@ -239,16 +270,24 @@ export class EventStream {
     return this.#pingInterval
   }
 
-  /** Ends the stream because the server closes: says goodbye, and asks the client to come back after `retry` ms. */
-  close(retry: number): void {
+  /** Ends the stream, because the server closes or another reason: asks the client to come back after `retry` ms. */
+  close(retry: number, reason?: string): void {
     if (this.#state !== 'open') return
     if (this.#headers === undefined) {
       this.abandon()
       return
     }
     this.#stop()
-    this.#text += closingFrame(this.options.end, retry)
+    this.#text += closingFrame(this.options.end, retry, reason)
     this.#end()
+  }
+
+  /** Writes a chunk of a feed. */
+  relay(chunk: Buffer): boolean {
+    const sink = this.#sink
+    if (this.#state !== 'open' || sink === undefined) return false
+    if (this.#pingInterval > 0) pings.of(this.#pingInterval).touch(this)
+    return sink.relay(chunk) || this.#block(sink)
   }
 
   /** Gives up before anything was sent: the answer is somebody else's now. */
@@ -323,7 +362,7 @@ export class EventStream {
   /** The end, or what an iterator gives that leaves `done` out, or breaks its contract. */
   #arriveLast(result: IteratorResult<unknown>): void {
     if (!this.#isResult(result)) return
-    if (result.done) this.#finish()
+    if (result.done) this.finish()
     else if (this.#take(result.value)) queueMicrotask(() => this.#pull())
   }
 
@@ -459,6 +498,10 @@ export class EventStream {
     if (last) this.#state = 'ended'
     if (this.#pingInterval > 0 && !last) pings.of(this.#pingInterval).touch(this)
     if (sink.write(text, last)) return true
+    return this.#block(sink, last)
+  }
+
+  #block(sink: Sink, last = false): false {
     this.#armed = false
     this.#blocked = true
     this.#queued = sink.queued()
@@ -469,8 +512,11 @@ export class EventStream {
 
   /** Sends the head. It cannot be sent where somebody sent another, or put a header into it that is none. */
   #openSink(): Sink | undefined {
+    const response = this.#response
+    // Nobody will read a further request from a connection whose feed writes by itself.
+    if (this.#feed?.relays && 'shouldKeepAlive' in response) response.shouldKeepAlive = false
     try {
-      this.#sink = openSink(this.#response, this.#headers as OutgoingHttpHeaders)
+      this.#sink = openSink(response, this.#headers as OutgoingHttpHeaders)
     } catch (error) {
       this.#host.log(error, this.#context('source'))
       this.cut()
@@ -490,17 +536,37 @@ export class EventStream {
 
   #roomAgain(): void {
     this.#senders?.resolve()
-    if (!this.#paused || this.#state !== 'open') return
+    if (this.#state !== 'open') return
+    if (this.#feed) this.#attach(this.#feed)
+    else if (this.#relaying) (this.#source as FeedSource).room()
+    if (!this.#paused) return
     this.#paused = false
     this.#pull()
   }
 
+  #attach(feed: FeedSource): void {
+    const sink = this.#sink as Sink
+    this.#feed = undefined
+    this.#relaying = feed.relays && sink.relays
+    if (this.#relaying) {
+      this.#paused = false
+      sink.slim()
+    }
+    feed.attach(this, this.#relaying)
+  }
+
   // The ends.
 
-  #finish(): void {
+  /** Ends the stream: everything was said. */
+  finish(): void {
     if (this.#state !== 'open') return
     this.#text += doneFrame(this.options.end)
     this.#end()
+  }
+
+  fail(error: unknown): void {
+    this.#stopSource()
+    this.#fail(error)
   }
 
   readonly #fail = (error: unknown): void => {
@@ -588,6 +654,8 @@ export class EventStream {
     const source = this.#source
     this.#source = undefined
     this.#generator = undefined
+    this.#feed = undefined
+    this.#relaying = false
     if (source) this.dismiss(source)
   }
 

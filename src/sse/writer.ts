@@ -2,7 +2,7 @@ import { StreamClosedError } from './errors.js'
 import { binary, comment, custom, type EventFields, event, json, type MoreFields, text } from './event.js'
 import type { StreamOptions } from './options.js'
 import type { Serializer } from './serializer.js'
-import { type EventSourceLike, type Source, toSource } from './source.js'
+import type { EventSourceLike, Source } from './source.js'
 import type { EventStream } from './stream.js'
 
 /** The options of a source that is piped into a stream. */
@@ -78,9 +78,9 @@ export class EventWriter {
   }
 
   async #pipe(values: EventSourceLike, options: PipeOptions): Promise<void> {
-    const source = toSource(values)
-    if (source === undefined) throw new TypeError('stream.pipe() takes a channel, a generator, or another iterable')
     const stream = this.#stream
+    const source = stream.sourceOf(values)
+    if (source === undefined) throw new TypeError('stream.pipe() takes a channel, a generator, or another iterable')
     const { pingInterval } = stream
     const reader = new Reader(source, stream)
     try {

@@ -28,6 +28,8 @@ export interface JournalEntry {
 export interface JournalBounds {
   readonly earliest: number
   readonly latest: number
+  /** Characters of encoded text that it holds. */
+  readonly bytes: number
 }
 
 /** Keeps the logs of topics. */

@@ -28,7 +28,11 @@ class MemoryLog implements JournalLog {
   }
 
   bounds(): JournalBounds {
-    return { earliest: this.#latest - (this.#entries.length - this.#gone) + 1, latest: this.#latest }
+    return {
+      earliest: this.#latest - (this.#entries.length - this.#gone) + 1,
+      latest: this.#latest,
+      bytes: this.#length,
+    }
   }
 
   append(events: readonly string[]): number {

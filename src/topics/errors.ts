@@ -1,0 +1,80 @@
+import { HttpError } from '../errors.js'
+import type { Gap } from './gap.js'
+
+/** 400: a name that no topic can have. */
+export class TopicNameError extends HttpError {
+  override name = 'TopicNameError'
+
+  constructor(topic: unknown) {
+    const shown = JSON.stringify(typeof topic === 'string' ? topic.slice(0, 80) : String(topic))
+    super(400, `The name of a topic is 1 to 200 printable ASCII characters without spaces: ${shown}`, {
+      code: 'ERR_TOPIC_NAME',
+    })
+  }
+}
+
+/** 503: there are as many topics as may be. */
+export class TopicLimitError extends HttpError {
+  override name = 'TopicLimitError'
+
+  constructor(limit: number) {
+    super(503, `There are ${limit} topics already: raise maxTopics, or let fewer names come from clients`, {
+      code: 'ERR_TOPIC_LIMIT',
+    })
+  }
+}
+
+/** 503: more was published than the journal has written. */
+export class TopicBusyError extends HttpError {
+  override name = 'TopicBusyError'
+
+  constructor(topic: string) {
+    super(503, `The journal of the topic ${topic} does not keep up: await each publish(), or send less`, {
+      code: 'ERR_TOPIC_BUSY',
+    })
+  }
+}
+
+/** 503: the topic, or the whole app, closes. */
+export class TopicClosedError extends HttpError {
+  override name = 'TopicClosedError'
+
+  constructor(topic: string) {
+    super(503, `The topic ${topic} is closing`, { code: 'ERR_TOPIC_CLOSED' })
+  }
+}
+
+/** 410: what the client has missed is gone, and the subscription refuses to go on without it (`onGap: 'refuse'`). */
+export class GapError extends HttpError {
+  override name = 'GapError'
+  readonly gap: Gap
+
+  constructor(gap: Gap) {
+    super(410, `The events after the last event ID are gone (${gap.reason}): begin anew, without it`, {
+      code: 'ERR_GAP',
+    })
+    this.gap = gap
+  }
+}
+
+/** A reader of a subscription with `onLag: 'disconnect'` has fallen too far behind. Only code that reads it by itself sees this. */
+export class LagError extends Error {
+  override name = 'LagError'
+  readonly code = 'ERR_LAG'
+
+  constructor(topic: string) {
+    super(`This reader of the topic ${topic} has fallen behind: read faster, or subscribe with another onLag`)
+  }
+}
+
+/** An event that a topic cannot take: one with an id of its own. */
+export class TopicEventError extends Error {
+  override name = 'TopicEventError'
+  readonly code = 'ERR_TOPIC_EVENT'
+
+  constructor(id: string) {
+    super(
+      `An event of a topic has no id of its own, its position is the id; put yours in the data: ${JSON.stringify(id)}`,
+    )
+  }
+}

@@ -1,0 +1,76 @@
+import type { Decode, TopicEvent } from './event.js'
+import type { Gap } from './gap.js'
+
+/**
+ * What becomes of a client that reads more slowly than a topic is published to. Nothing is ever kept for it alone.
+ *
+ * `'gap'` goes on with what the log still has, and says what is missing; `'disconnect'` ends its stream while it could
+ * still resume, and it does so after a moment; `'block'` lets `await publish()` wait for it; `'conflate'` gives it only
+ * the newest event of each `key`.
+ */
+export type OnLag = 'gap' | 'disconnect' | 'block' | 'conflate'
+
+/** How a client goes on that has missed something: see `SubscribeOptions.onGap`. */
+export type OnGap = 'earliest' | 'latest' | 'snapshot' | 'refuse'
+
+/** The options of a subscription. */
+export interface SubscribeOptions<T = unknown> {
+  /**
+   * Where a first visit begins: with what comes from now on, with everything that is kept, with the last n events, or
+   * with the `snapshot`. Default `'now'`; `'snapshot'` where there is one.
+   */
+  from?: 'now' | 'start' | 'snapshot' | number
+  /**
+   * How a client goes on whose position is gone, after it was told so by the event `stream:gap`: with the earliest event
+   * that is kept, with what comes from now on, or with the `snapshot`; `'refuse'` answers 410 in place of a stream.
+   * Default `'earliest'`; `'snapshot'` where there is one.
+   */
+  onGap?: OnGap
+  /** Gives the state as a whole, as values to be sent before the events that follow it. Their events have no id. */
+  snapshot?: (gap: Gap | undefined) => SnapshotLike<T>
+  /** What becomes of a slow client. Default `'gap'`. */
+  onLag?: OnLag
+  /** For `onLag: 'conflate'`: of events with the same key, a client that lags sees the newest. */
+  key?: (event: TopicEvent<T>) => unknown
+  /** Which events this client may see. The position moves on behind those it does not see, too. */
+  filter?: (event: TopicEvent<T>) => boolean
+  /** For code that reads a subscription by itself: a position to continue from. A client's own one wins. */
+  lastEventId?: string | undefined
+  /** Turns data back into a value for `filter`, `key` and `for await`. Default: JSON if it is, text otherwise. */
+  decode?: Decode<T>
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a snapshot may be of another shape than the events
+export type SnapshotLike<T> = Iterable<any> | AsyncIterable<any> | Promise<Iterable<any> | T> | T
+
+/** The options with every default filled in. */
+export interface ResolvedSubscribeOptions extends SubscribeOptions {
+  readonly from: NonNullable<SubscribeOptions['from']>
+  readonly onGap: OnGap
+  readonly onLag: OnLag
+}
+
+/** @throws {TypeError} for options that contradict each other or make no sense */
+export function resolveSubscribeOptions(options: SubscribeOptions): ResolvedSubscribeOptions {
+  const { snapshot, key, filter } = options
+  for (const [name, value] of Object.entries({ snapshot, key, filter, decode: options.decode })) {
+    if (value !== undefined && typeof value !== 'function') throw new TypeError(`subscribe(): ${name} is a function`)
+  }
+  const { from = snapshot ? 'snapshot' : 'now', onGap = snapshot ? 'snapshot' : 'earliest', onLag = 'gap' } = options
+  if (typeof from === 'number' ? !Number.isSafeInteger(from) || from < 0 : !FROM.includes(from)) {
+    throw new TypeError(`subscribe(): from is 'now', 'start', 'snapshot' or a number of events, not ${String(from)}`)
+  }
+  if (!ON_GAP.includes(onGap)) throw new TypeError(`subscribe(): onGap is one of ${ON_GAP.join(', ')}, not ${onGap}`)
+  if (!ON_LAG.includes(onLag)) throw new TypeError(`subscribe(): onLag is one of ${ON_LAG.join(', ')}, not ${onLag}`)
+  if (!snapshot && (from === 'snapshot' || onGap === 'snapshot')) {
+    throw new TypeError("subscribe(): 'snapshot' needs the option snapshot, a function that gives one")
+  }
+  if ((onLag === 'conflate') !== (key !== undefined)) {
+    throw new TypeError("subscribe(): onLag 'conflate' and key belong together")
+  }
+  return { ...options, from, onGap, onLag }
+}
+
+const FROM: readonly unknown[] = ['now', 'start', 'snapshot']
+const ON_GAP: readonly string[] = ['earliest', 'latest', 'snapshot', 'refuse']
+const ON_LAG: readonly string[] = ['gap', 'disconnect', 'block', 'conflate']

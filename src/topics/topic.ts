@@ -1,0 +1,50 @@
+import type { ServerSentEvent } from '../sse/event.js'
+import type { TopicEvent } from './event.js'
+import type { SubscribeOptions } from './options.js'
+import type { Publication } from './publication.js'
+import type { Subscription } from './subscription.js'
+import type { TopicStats } from './topic-log.js'
+import type { Topics } from './topics.js'
+
+/**
+ * One topic: a name. It costs nothing, and may be kept or asked for anew: what is behind it is made when somebody
+ * publishes or subscribes, and forgotten when nobody does and nothing is kept.
+ */
+export class Topic<T = unknown> {
+  readonly name: string
+  readonly #topics: Topics
+
+  /** @internal */
+  constructor(name: string, topics: Topics) {
+    this.name = name
+    this.#topics = topics
+  }
+
+  /** See `Topics.publish`. */
+  publish(value: T | ServerSentEvent<T>): Publication {
+    return this.#topics.publish(this.name, value)
+  }
+
+  /** See `Topics.subscribe`. */
+  subscribe(options?: SubscribeOptions<T>): Subscription<T> {
+    return this.#topics.subscribe<T>(this.name, options)
+  }
+
+  /** Reads the events from now on. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<TopicEvent<T>> {
+    return this.subscribe()[Symbol.asyncIterator]()
+  }
+
+  /** What is known of it; `undefined` if nothing is. */
+  stats(): TopicStats | undefined {
+    return this.#topics.stats().find(({ name }) => name === this.name)
+  }
+
+  /**
+   * Ends its subscriptions: each client gets what it has not read yet, then the end of its stream. What a durable journal
+   * has kept stays. Resolves when they have gone; then the topic may be used anew.
+   */
+  close(): Promise<void> {
+    return this.#topics.closeTopic(this.name)
+  }
+}
