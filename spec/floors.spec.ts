@@ -4,16 +4,24 @@ import { expect } from 'chai'
 
 /** The floors of src, from the ground up. A file imports only from floors below its own. */
 const floors = [
-  'sse/channel sse/errors sse/headers sse/orphan sse/pulse sse/senders sse/sink sse/turn',
-  'sse/observable sse/serializer',
+  'sse/channel sse/errors sse/headers sse/orphan sse/parser sse/pulse sse/senders sse/turn',
+  'sse/observable sse/serializer sse/sink',
   'sse/event sse/source',
-  'sse/encode sse/frames sse/request',
+  'sse/encode sse/feed sse/frames sse/request',
   'sse/options',
   'sse/stream',
   'sse/serve sse/writer',
   'sse/index',
-  'answers closing convert errors log streams',
-  'metadata problem validation',
+  'answers closing convert errors log principal streams',
+  'topics/gap topics/journal topics/position topics/publication topics/retry topics/rounds',
+  'topics/errors topics/event topics/hot topics/journals/memory',
+  'topics/options topics/topic-log',
+  'topics/entry',
+  'topics/reader topics/relay',
+  'topics/subscription',
+  'topics/topic',
+  'topics/topics',
+  'metadata optional problem validation',
   'container decorators/parameters decorators/routes',
   'arguments decorators/controller decorators/responses',
   'handler',
@@ -40,7 +48,7 @@ const listed = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(n
 const files = listed.map(name => name.slice(0, -3).replaceAll('\\', '/')).sort()
 const imports = files.flatMap(file => {
   const source = readFileSync(new URL(`${file}.ts`, root), 'utf8')
-  const found = source.matchAll(/(?:\bfrom|^import|\bimport\()\s*'([^']+)'/gm)
+  const found = source.matchAll(/(?:^(?:import|export|\}) .*\bfrom|^import|\bimport\()\s*'([^'\n]+)'/gm)
   const names = new Set([...found].map(match => match[1] as string))
   return [...names].map(name => ({ file, name: name.startsWith('.') ? join(file, '..', name.slice(0, -3)) : name }))
 })

@@ -374,7 +374,8 @@ describe('streamHandler', () => {
     expect(body).to.deep.equal({ type: 'about:blank', title: 'Internal Server Error', status: 500 })
   })
 
-  const sources = 'a stream needs a generator, another iterable, a Channel, a ReadableStream or an Observable'
+  const sources =
+    'a stream needs a generator, another iterable, a Channel, a subscription, a ReadableStream or an Observable'
   for (const [path, kind] of [
     ['nothing', 'nothing'],
     ['number', 'a number'],

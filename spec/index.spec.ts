@@ -4,16 +4,49 @@ import * as sse from 'okapi/sse'
 
 describe('okapi', () => {
   it('offers these names and no others', () => {
-    expect(Object.keys(okapi).sort()).to.deep.equal([
-      ...['BadRequestError', 'Base64Serializer', 'Body', 'Channel', 'ConflictError', 'Controller', 'Cookie'],
-      ...['DefaultSerializer', 'DefinitionError', 'Delete', 'EventFieldError', 'EventWriter', 'ForbiddenError', 'Get'],
-      ...['Head', 'Header', 'Html', 'HttpCode', 'HttpError', 'InvalidRequestError', 'JsonSerializer', 'LastEventId'],
-      ...['NotFoundError', 'Options', 'OverflowError', 'Param', 'Patch', 'Post', 'Put', 'Query', 'Redirect', 'Reply'],
-      ...['Req', 'SERIALIZER', 'SSE', 'STREAM_OPTIONS', 'SerializationError', 'ServerSentEvent', 'SetHeader', 'Signal'],
-      ...['Stream', 'StreamClosedError', 'StreamError', 'Streams', 'TextSerializer', 'UnauthorizedError', 'View'],
-      ...['binary', 'comment', 'createApp', 'custom', 'encode', 'event', 'html', 'json', 'lastEventId', 'okapi', 'raw'],
-      ...['streamEvents', 'text', 'view'],
-    ])
+    expect(Object.keys(okapi).sort()).to.deep.equal(
+      [
+        ...['BadRequestError', 'Base64Serializer', 'Body', 'Channel', 'ConflictError', 'Controller', 'Cookie'],
+        ...[
+          'DefaultSerializer',
+          'DefinitionError',
+          'Delete',
+          'EventFieldError',
+          'EventWriter',
+          'ForbiddenError',
+          'Get',
+        ],
+        ...['Head', 'Header', 'Html', 'HttpCode', 'HttpError', 'InvalidRequestError', 'JsonSerializer', 'LastEventId'],
+        ...['NotFoundError', 'Options', 'OverflowError', 'Param', 'Patch', 'Post', 'Put', 'Query', 'Redirect', 'Reply'],
+        ...[
+          'Req',
+          'SERIALIZER',
+          'SSE',
+          'STREAM_OPTIONS',
+          'SerializationError',
+          'ServerSentEvent',
+          'SetHeader',
+          'Signal',
+        ],
+        ...['Stream', 'StreamClosedError', 'StreamError', 'Streams', 'TextSerializer', 'UnauthorizedError', 'View'],
+        ...['GapError', 'LagError', 'MemoryJournal', 'Subscription', 'Topic', 'TopicBusyError', 'TopicClosedError'],
+        ...['TopicEvent', 'TopicEventError', 'TopicLimitError', 'TopicNameError', 'Topics'],
+        ...[
+          'binary',
+          'comment',
+          'createApp',
+          'custom',
+          'encode',
+          'event',
+          'html',
+          'json',
+          'lastEventId',
+          'okapi',
+          'raw',
+        ],
+        ...['streamEvents', 'text', 'view'],
+      ].sort(),
+    )
   })
 
   it('offers everything of okapi/sse as the very same', () => {

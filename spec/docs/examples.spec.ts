@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -6,30 +6,32 @@ import { expect } from 'chai'
 import { EventSource } from 'eventsource'
 import type { FastifyInstance } from 'fastify'
 import type { ControllerClass } from 'okapi'
-import { compile, load, pathOf, runScript } from '../support/examples.js'
-import type { Block } from '../support/papers.js'
+import { examplesOf, pathOf, runScript } from '../support/examples.js'
+import { blocksOf } from '../support/papers.js'
 import { project, runBin } from '../support/run.js'
 import { closeAll, serve } from '../support/serve.js'
 import { subscribe } from '../support/subscribe.js'
 
-const papers = ['README.md', ...readdirSync(join(project, 'docs')).map(name => `docs/${name}`)]
+const papers = readdirSync(join(project, 'docs')).filter(name => name.endsWith('.md'))
 
 /** Held to the code by readme.spec.ts. */
 const drawings = ['tree']
 
-describe('The examples of the papers', function () {
-  this.timeout(60_000)
+describe('The papers of docs', () => {
+  for (const name of papers) {
+    it(`have a spec that runs what ${name} shows, if it shows code`, () => {
+      const code = blocksOf(`docs/${name}`).some(({ language }) => /^[jt]s$/.test(language))
+      const spec = join(project, 'spec/docs', name.replace(/\.md$/, '.spec.ts'))
 
-  let blocks: Block[] = []
-  const seen = new Set<Block>()
-  const find = (name: string, role = 'check'): Block => {
-    const block = blocks.find(one => one.name === name && one.role === role)
-    if (block === undefined) throw new Error(`No ${role} is called ${name}`)
-    seen.add(block)
-    return block
+      expect(!code || readFileSync(spec, 'utf8').includes(`examplesOf('docs/${name}'`), spec).to.equal(true)
+    })
   }
+})
+
+describe('The examples of the README', () => {
+  const { find, load } = examplesOf('README.md', drawings)
   const serveExample = async (name: string): Promise<string> => {
-    const declared = await load<Record<string, ControllerClass>>(find(name))
+    const declared = await load<Record<string, ControllerClass>>(name)
     const controllers = Object.values(declared).filter(isController)
     return (await serve(controllers)).url
   }
@@ -38,14 +40,10 @@ describe('The examples of the papers', function () {
     return `${response.status} ${await response.text()}`
   }
 
-  before(async () => {
-    blocks = await compile(papers)
-  })
-
   afterEach(closeAll)
 
   it('clock: reads the time once, and as a stream in the browser', async () => {
-    const { app } = await load<{ app: FastifyInstance }>(find('clock'))
+    const { app } = await load<{ app: FastifyInstance }>('clock')
     const { port } = app.server.address() as AddressInfo
     const url = `http://127.0.0.1:${port}`
     const sources: EventSource[] = []
@@ -139,7 +137,7 @@ describe('The examples of the papers', function () {
 
   it('leave: runs the finally of the generator', async () => {
     const url = await serveExample('leave')
-    const { log } = await load<{ log: { push(line: string): void } }>(find('leave'))
+    const { log } = await load<{ log: { push(line: string): void } }>('leave')
     const pushed = new Promise<string>(resolve => {
       log.push = resolve
     })
@@ -174,14 +172,14 @@ describe('The examples of the papers', function () {
   })
 
   it('injection: takes what the container of the app has', async () => {
-    const { app } = await load<{ app: FastifyInstance }>(find('injection'))
+    const { app } = await load<{ app: FastifyInstance }>('injection')
 
     expect((await app.inject('/market')).body).to.equal('{"open":false}')
     await app.close()
   })
 
   it('plugin: serves below its prefix', async () => {
-    const { app } = await load<{ app: FastifyInstance }>(find('plugin'))
+    const { app } = await load<{ app: FastifyInstance }>('plugin')
 
     expect((await app.inject('/api/status')).body).to.equal('{"up":true}')
     await app.close()
@@ -196,21 +194,13 @@ describe('The examples of the papers', function () {
   })
 
   it('plain: streams without a framework', async () => {
-    const { server } = await load<{ server: Server }>(find('plain'))
+    const { server } = await load<{ server: Server }>('plain')
     const stream = await subscribe(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
 
     expect((await stream.take(2)).map(({ event }) => event)).to.deep.equal(['tick', 'tick'])
     stream.leave()
     server.closeAllConnections()
     server.close()
-  })
-
-  it('are all run, but for drawings', () => {
-    const named = blocks.filter(({ role, name }) => role && !drawings.includes(name))
-    const unnamed = blocks.filter(({ role, language }) => role === undefined && /^[jt]s$/.test(language))
-
-    expect(named.filter(block => !seen.has(block)).map(({ name }) => name)).to.deep.equal([])
-    expect(unnamed.map(({ paper, line }) => `${paper}:${line}`)).to.deep.equal([])
   })
 })
 

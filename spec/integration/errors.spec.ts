@@ -181,7 +181,7 @@ describe('An error', () => {
 
       expect(response.status).to.equal(500)
       expect(lines.map(({ err }) => (err as Error).message)).to.deep.equal([
-        'Early.nothing GET /early/nothing returned a number; a stream needs a generator, another iterable, a Channel, a ReadableStream or an Observable',
+        'Early.nothing GET /early/nothing returned a number; a stream needs a generator, another iterable, a Channel, a subscription, a ReadableStream or an Observable',
       ])
     })
   })

@@ -1,14 +1,12 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { expect } from 'chai'
 import { type Block, blocksOf } from './papers.js'
 import { project, runBin } from './run.js'
 
-/** Within `dist`, and so within the package: `okapi` is the project itself. */
-const folder = join(project, 'dist/docs')
-
 const settings = {
-  extends: '../../tsconfig.json',
+  extends: '../../../tsconfig.json',
   compilerOptions: {
     rootDir: '.',
     outDir: 'out',
@@ -22,21 +20,59 @@ const settings = {
 
 const declaration = /^(?:abstract )?(?:class|const|function\*?|async function\*?) (\w+)/gm
 
-/** Compiles the TypeScript of papers, every block a module of its own. Rejects with what the compiler says. */
-export async function compile(papers: string[]): Promise<Block[]> {
-  const blocks = papers.flatMap(blocksOf)
+/** The examples of a paper, by name. What is asked for counts as run. */
+export interface Examples {
+  readonly blocks: readonly Block[]
+  find(name: string, role?: 'check' | 'answer'): Block
+  /** Imports a block: what it declares is what its module exports. */
+  load<Names>(name: string): Promise<Names>
+}
+
+/**
+ * For `describe`: compiles the examples of a paper before its specs run, each a module of its own, and checks behind them
+ * that none was left out.
+ *
+ * @param drawings the blocks that nothing runs
+ */
+export function examplesOf(paper: string, drawings: readonly string[] = []): Examples {
+  const blocks = blocksOf(paper)
+  const seen = new Set<Block>()
+  const find: Examples['find'] = (name, role = 'check') => {
+    const block = blocks.find(one => one.name === name && one.role === role)
+    if (block === undefined) throw new Error(`No ${role} of ${paper} is called ${name}`)
+    seen.add(block)
+    return block
+  }
+
+  before(async function () {
+    this.timeout(60_000)
+    await compile(paper, blocks)
+  })
+
+  after(`all examples of ${paper} were run`, () => {
+    const left = blocks.filter(block => !seen.has(block) && !drawings.includes(block.name))
+    const unchecked = left.filter(({ role, language }) => role !== undefined || /^[jt]s$/.test(language))
+    expect(unchecked.map(({ line, name }) => `${paper}:${line} ${name}`)).to.deep.equal([])
+  })
+
+  return { blocks, find, load: name => load(find(name)) }
+}
+
+/** Rejects with what the compiler says. */
+async function compile(paper: string, blocks: readonly Block[]): Promise<void> {
+  const folder = folderOf(paper)
+  await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(settings))
   for (const block of blocks) {
     if (block.language === 'ts') await writeFile(join(folder, `${nameOf(block)}.ts`), moduleOf(block.code))
   }
   await runBin(folder, 'typescript/bin/tsc', '-p', '.')
-  return blocks
 }
 
 /** Where the JavaScript of a block lies. */
 export function pathOf(block: Block): string {
-  return join(folder, 'out', `${nameOf(block)}.js`)
+  return join(folderOf(block.paper), 'out', `${nameOf(block)}.js`)
 }
 
 /** Runs a block: what it declares is what its module exports. */
@@ -56,9 +92,14 @@ export async function runScript(block: Block, given: Record<string, unknown>): P
   await run(given)
 }
 
+/** Within `dist`, and so within the package: `okapi` is the project itself. */
+function folderOf(paper: string): string {
+  return join(project, 'dist/papers', paper.replaceAll('/', '-'))
+}
+
 /** Leads back to the line, in what the compiler says. */
-function nameOf({ paper, line }: Block): string {
-  return `${paper.replaceAll('/', '-')}-line-${line}`
+function nameOf({ line }: Block): string {
+  return `line-${line}`
 }
 
 /** On a free port, and a hundred times as fast. */

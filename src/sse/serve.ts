@@ -47,7 +47,14 @@ export async function streamEvents(
   const source = isFeed(values) ? undefined : toSource(values)
   if (source === undefined && !isFeed(values))
     throw new TypeError('streamEvents() takes a generator, a channel, or another iterable')
-  await run(response, source ?? (values as Feed), resolved, all, name ?? `${request.method} ${request.url}`, request)
+  await run(
+    response,
+    source ?? (values as unknown as Feed),
+    resolved,
+    all,
+    name ?? `${request.method} ${request.url}`,
+    request,
+  )
 }
 
 async function run(

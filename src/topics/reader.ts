@@ -242,7 +242,7 @@ export class Reader {
     const told = this.#cursors.length === 1 ? gap : { ...gap, topic: cursor.log.name }
     const id = withId ? this.#position() : undefined
     const wire = gapFrame(told, id)
-    this.#out.push(this.#events ? new TopicEvent(cursor.log.name, id, wire, JSON.parse) : new EncodedEvent(wire))
+    this.#out.push(this.#events ? new TopicEvent(cursor.log.name, id, wire, decodeDefault) : new EncodedEvent(wire))
   }
 
   // The position is taken before: what is published meanwhile comes behind the snapshot, and is at most told twice.

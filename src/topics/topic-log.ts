@@ -27,7 +27,7 @@ export interface Follower {
   /** Nothing more will come behind what there is. */
   end(): void
   /** For one that lets publishers wait: the last event that its client has taken. */
-  readonly taken?: number
+  readonly taken?: number | undefined
   /** Told now and then, while it is not live, that the log has moved on. */
   lagged?(): void
 }

@@ -4,7 +4,14 @@ import type { SubscribeOptions } from './options.js'
 import type { Publication } from './publication.js'
 import type { Subscription } from './subscription.js'
 import type { TopicStats } from './topic-log.js'
-import type { Topics } from './topics.js'
+
+/** What a topic asks of the house around it: `Topics`. */
+export interface TopicsLike {
+  publish(name: string, value: unknown): Publication
+  subscribe<T>(names: string, options?: SubscribeOptions<T>): Subscription<T>
+  stats(): TopicStats[]
+  closeTopic(name: string): Promise<void>
+}
 
 /**
  * One topic: a name. It costs nothing, and may be kept or asked for anew: what is behind it is made when somebody
@@ -12,10 +19,10 @@ import type { Topics } from './topics.js'
  */
 export class Topic<T = unknown> {
   readonly name: string
-  readonly #topics: Topics
+  readonly #topics: TopicsLike
 
   /** @internal */
-  constructor(name: string, topics: Topics) {
+  constructor(name: string, topics: TopicsLike) {
     this.name = name
     this.#topics = topics
   }
