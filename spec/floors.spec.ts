@@ -4,7 +4,7 @@ import { expect } from 'chai'
 
 /** The floors of src, from the ground up. A file imports only from floors below its own. */
 const floors = [
-  'sse/channel sse/errors sse/headers sse/orphan sse/parser sse/pulse sse/senders sse/turn',
+  'sse/channel sse/deadline sse/errors sse/headers sse/orphan sse/parser sse/pulse sse/retry sse/senders sse/turn',
   'sse/observable sse/serializer sse/sink',
   'sse/event sse/source',
   'sse/encode sse/feed sse/frames sse/request',
@@ -13,7 +13,7 @@ const floors = [
   'sse/serve sse/writer',
   'sse/index',
   'answers closing convert errors log principal streams',
-  'topics/gap topics/journal topics/position topics/publication topics/retry topics/rounds',
+  'topics/gap topics/journal topics/position topics/publication topics/rounds',
   'topics/errors topics/event topics/hot topics/journals/memory',
   'topics/options topics/topic-log',
   'topics/entry',
@@ -21,7 +21,8 @@ const floors = [
   'topics/subscription',
   'topics/topic',
   'topics/topics',
-  'metadata optional problem validation',
+  'admission optional problem validation',
+  'metadata refusal',
   'container decorators/parameters decorators/routes',
   'arguments decorators/controller decorators/responses',
   'handler',

@@ -6,7 +6,16 @@ describe('okapi', () => {
   it('offers these names and no others', () => {
     expect(Object.keys(okapi).sort()).to.deep.equal(
       [
-        ...['BadRequestError', 'Base64Serializer', 'Body', 'Channel', 'ConflictError', 'Controller', 'Cookie'],
+        ...[
+          'BadRequestError',
+          'Base64Serializer',
+          'Body',
+          'Channel',
+          'ClosingError',
+          'ConflictError',
+          'Controller',
+          'Cookie',
+        ],
         ...[
           'DefaultSerializer',
           'DefinitionError',
@@ -28,7 +37,16 @@ describe('okapi', () => {
           'SetHeader',
           'Signal',
         ],
-        ...['Stream', 'StreamClosedError', 'StreamError', 'Streams', 'TextSerializer', 'UnauthorizedError', 'View'],
+        ...[
+          'Stream',
+          'StreamClosedError',
+          'StreamError',
+          'StreamLimitError',
+          'Streams',
+          'TextSerializer',
+          'UnauthorizedError',
+          'View',
+        ],
         ...['GapError', 'LagError', 'MemoryJournal', 'Subscription', 'Topic', 'TopicBusyError', 'TopicClosedError'],
         ...['TopicEvent', 'TopicEventError', 'TopicLimitError', 'TopicNameError', 'Topics'],
         ...[

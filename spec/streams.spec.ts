@@ -76,15 +76,44 @@ describe('Streams', () => {
     expect(app.streams.size).to.equal(0)
   })
 
-  it('end without an event if they say nothing at their end', async () => {
+  it('end with an event also if they say nothing when they are done', async () => {
     const { app, url } = await serve([Live])
     const stream = await subscribe(`${url}/live/quiet`)
     await stream.take(1)
 
     await app.close()
 
-    expect(await stream.rest()).to.deep.equal([])
-    expect(stream.text()).to.match(/^data: begun\n\nretry: \d{4}\n\n$/)
+    await stream.rest()
+    expect(stream.text()).to.match(/^data: begun\n\nevent: stream:end\nretry: \d{4}\ndata: \{"reason":"closing"\}\n\n$/)
+  })
+
+  it('are told goodbye one after the other if that is spread, and come back one after the other', async () => {
+    const { app, url } = await serve([Live], { closeGrace: 10, closeSpread: 400 })
+    const subscriptions = await Promise.all(Array.from({ length: 20 }, () => subscribe(`${url}/live/waiting`)))
+    const seen = new Set<number>()
+
+    const closed = app.close()
+    const watch = setInterval(() => seen.add(app.streams.size), 1)
+    await closed
+    clearInterval(watch)
+
+    expect(seen.size).to.be.above(4)
+    for (const subscription of subscriptions) {
+      expect((await subscription.rest()).at(-1)?.data).to.equal('{"reason":"closing"}')
+      expect(Number(/retry: (\d+)/.exec(subscription.text())?.[1])).to.be.within(1_010, 5_010)
+    }
+  })
+
+  it('keep nobody waiting for the rest of the spread when the last one has left', async () => {
+    const { app, url } = await serve([Live], { closeSpread: 3_600_000 })
+    const [one, two] = await Promise.all([subscribe(`${url}/live/waiting`), subscribe(`${url}/live/waiting`)])
+
+    const closed = app.close()
+    one.leave()
+    two.leave()
+
+    await closed
+    expect(app.streams.size).to.equal(0)
   })
 
   it('are cut after the grace if their clients read nothing, though others have ended', async () => {
@@ -104,11 +133,12 @@ describe('Streams', () => {
 
   it('take no more while the app closes', async () => {
     const streams = new Streams()
-    expect(streams.closing).to.equal(false)
+    expect([streams.closing, streams.closesIn]).to.deep.equal([false, 0])
 
     await streams.close(1_000)
 
     expect(streams.closing).to.equal(true)
+    expect(streams.closesIn).to.be.within(0, 1_000)
     const { app } = await serve([Live], { fastify: { return503OnClosing: false } })
     await app.streams.close(0)
     const { status, headers, body } = await request(app.server).get('/live/waiting')

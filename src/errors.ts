@@ -80,6 +80,41 @@ export class ConflictError extends HttpError {
   }
 }
 
+/** The limit that a stream was refused by. */
+export type StreamLimit = 'perPrincipal' | 'perAddress' | 'total'
+
+const refusedBy = {
+  perPrincipal: [429, 'You have too many event streams open: close one, or try again later'],
+  perAddress: [429, 'Too many event streams are open from your address: close one, or try again later'],
+  total: [503, 'Too many event streams are open: try again later'],
+} as const
+
+/**
+ * A stream more would exceed a limit of `admission`: 429 if the limit is that of the client itself, by its principal or
+ * its address; 503 if it is that of a route, a controller or the app.
+ */
+export class StreamLimitError extends HttpError {
+  override name = 'StreamLimitError'
+  readonly limit: StreamLimit
+
+  /** @param retryAfter seconds */
+  constructor(limit: StreamLimit, retryAfter: number) {
+    const [status, message] = refusedBy[limit]
+    super(status, message, { code: 'ERR_STREAM_LIMIT', headers: { 'retry-after': `${retryAfter}` } })
+    this.limit = limit
+  }
+}
+
+/** 503: a stream is asked for while the app closes. */
+export class ClosingError extends HttpError {
+  override name = 'ClosingError'
+
+  /** @param retryAfter seconds */
+  constructor(retryAfter: number) {
+    super(503, 'The server is closing', { code: 'ERR_CLOSING', headers: { 'retry-after': `${retryAfter}` } })
+  }
+}
+
 /** The part of a request that a value came from. */
 export type RequestPart = 'body' | 'path' | 'query' | 'header' | 'cookie'
 

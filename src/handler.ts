@@ -1,10 +1,12 @@
 import { type OutgoingHttpHeaders, type ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http'
 import type { FastifyReply, FastifyRequest, onSendHookHandler, RouteHandlerMethod } from 'fastify'
+import type { Admission, Place } from './admission.js'
 import { Html, render, View } from './answers.js'
 import type { ArgumentReader, Exchange } from './arguments.js'
-import { HttpError } from './errors.js'
+import { ClosingError, UnauthorizedError } from './errors.js'
 import type { Log } from './log.js'
 import type { MethodRecord } from './metadata.js'
+import { isExpired, type Principal } from './principal.js'
 import { problemOf } from './problem.js'
 import { isFeed } from './sse/feed.js'
 import { STREAM_HEADERS } from './sse/headers.js'
@@ -32,6 +34,7 @@ export interface StreamTarget extends Target {
   readonly options: ResolvedOptions
   readonly streams: Streams
   readonly log: Log
+  readonly admission: Admission | undefined
 }
 
 type Method = (...args: unknown[]) => unknown
@@ -92,12 +95,14 @@ function isSource(value: object): boolean {
 
 /** The Fastify handler of a route that streams. Its last `onSend` hook must be `openStream`. */
 export function streamHandler(target: StreamTarget): RouteHandlerMethod {
-  const { options, streams, record } = target
+  const { options, streams, record, admission } = target
   const calls = [...record.parameters.values()].some(({ kind }) => kind === 'stream')
   return async (request, reply) => {
     if (options.end !== false && isDone(request.headers)) return reply.code(204).send()
-    if (streams.closing) throw new HttpError(503, 'The server is closing')
-    const stream = new EventStream(reply.raw, options, new Host(target, request, reply.raw))
+    if (streams.closing) throw closingError(streams)
+    checkExpiry(request.principal)
+    const place = admission?.admit(request.principal?.id, request.ip)
+    const stream = new EventStream(reply.raw, options, new Host(target, request, reply.raw, place))
     streams.add(stream)
     try {
       await begin(target, stream, { request, reply, stream }, calls)
@@ -140,8 +145,17 @@ function kindOf(value: unknown): string {
 }
 
 /** What a client is told of a stream that has failed before it began. */
-function refusal(error: unknown, { closing }: Streams): unknown {
-  return closing && error instanceof StreamClosedError ? new HttpError(503, 'The server is closing') : error
+function refusal(error: unknown, streams: Streams): unknown {
+  return streams.closing && error instanceof StreamClosedError ? closingError(streams) : error
+}
+
+function closingError({ closesIn }: Streams): ClosingError {
+  return new ClosingError(Math.ceil(closesIn / 1_000) + 1)
+}
+
+/** A credential that ends while a stream is set up is no better than one that had ended before. */
+function checkExpiry(principal: Principal | undefined): void {
+  if (principal && isExpired(principal)) throw new UnauthorizedError('The credential has expired')
 }
 
 /**
@@ -166,14 +180,16 @@ class StreamPayload {
  * The last `onSend` hook of a stream route: all other hooks have run, their headers stand, and the stream takes over
  * from Fastify, which is not told that the hook is done. Its `onResponse` hooks still run when the response is over.
  */
-export const openStream: onSendHookHandler = (_request, reply, payload, done) => {
+export const openStream: onSendHookHandler = ({ principal }, reply, payload, done) => {
   if (!(payload instanceof StreamPayload)) {
     done(null, payload)
     return
   }
   const { stream, streams } = payload
   try {
+    checkExpiry(principal)
     stream.open(sendable(reply))
+    if (principal?.expiresAt) stream.endAt(principal.expiresAt, 'expired')
     reply.hijack()
   } catch (error) {
     stream.abandon()
@@ -206,11 +222,13 @@ function sendable(reply: FastifyReply): OutgoingHttpHeaders {
 class Host implements StreamHost {
   readonly #target: StreamTarget
   readonly #response: ServerResponse
+  readonly #place: Place | undefined
   readonly request: FastifyRequest
 
-  constructor(target: StreamTarget, request: FastifyRequest, response: ServerResponse) {
+  constructor(target: StreamTarget, request: FastifyRequest, response: ServerResponse, place: Place | undefined) {
     this.#target = target
     this.#response = response
+    this.#place = place
     this.request = request
   }
 
@@ -236,6 +254,7 @@ class Host implements StreamHost {
   }
 
   closed(stream: EventStream): void {
+    this.#place?.release()
     this.#target.streams.delete(stream)
     tellEnd(this.#response)
   }

@@ -1,5 +1,7 @@
 import 'reflect-metadata'
 
+// Admission of streams
+export type { AdmissionOptions, AppAdmissionOptions } from './admission.js'
 // Answers
 export { Html, html, raw, View, view } from './answers.js'
 // The app
@@ -26,6 +28,7 @@ export { Delete, Get, Head, Options, Patch, Post, Put, SSE, type SSEOptions } fr
 // Errors
 export {
   BadRequestError,
+  ClosingError,
   ConflictError,
   DefinitionError,
   ForbiddenError,
@@ -35,6 +38,8 @@ export {
   type Issue,
   NotFoundError,
   type RequestPart,
+  type StreamLimit,
+  StreamLimitError,
   UnauthorizedError,
 } from './errors.js'
 export type { DeclaredStreamOptions } from './metadata.js'

@@ -1,5 +1,6 @@
 import 'reflect-metadata'
 import type { InjectionToken } from 'tsyringe'
+import type { AdmissionOptions } from './admission.js'
 import type { RequestPart } from './errors.js'
 import type { Serializer, StreamOptions } from './sse/index.js'
 
@@ -18,6 +19,7 @@ export interface RouteRecord {
   path: string
   /** The options of a stream; a route without them answers once. */
   stream?: DeclaredStreamOptions
+  admission?: AdmissionOptions
 }
 
 export type ParameterKind = RequestPart | 'signal' | 'lastEventId' | 'request' | 'reply' | 'stream'
@@ -42,6 +44,7 @@ export interface MethodRecord {
 export interface ControllerRecord {
   prefix: string
   streamOptions?: DeclaredStreamOptions
+  admission?: AdmissionOptions
 }
 
 interface ClassRecord {

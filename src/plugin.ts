@@ -2,13 +2,16 @@ import cookie from '@fastify/cookie'
 import fastifyView, { type FastifyViewOptions } from '@fastify/view'
 import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { DependencyContainer } from 'tsyringe'
+import { Admissions, type AppAdmissionOptions } from './admission.js'
 import { idleCloser } from './closing.js'
 import { type ControllerClass, childOf, SERIALIZER, STREAM_OPTIONS } from './container.js'
-import { DefinitionError } from './errors.js'
+import { ClosingError, DefinitionError, StreamLimitError } from './errors.js'
 import { type Log, logOf, noLog } from './log.js'
 import { type DeclaredStreamOptions, methodRecords } from './metadata.js'
 import { headersOf, PROBLEM_TYPE, type Problem, problemOf } from './problem.js'
+import { goodbyeTo } from './refusal.js'
 import { addControllers } from './routes.js'
+import { STREAM_HEADERS } from './sse/headers.js'
 import { Streams } from './streams.js'
 import { Topics, type TopicsOptions } from './topics/topics.js'
 import type { ValidationOptions } from './validation.js'
@@ -25,6 +28,12 @@ export interface OkapiOptions {
   topics?: TopicsOptions | Topics
   /** How DTOs are checked, beyond their own rules: options of class-validator. Default `{ whitelist: true }`. */
   validation?: ValidationOptions
+  /**
+   * How many streams may be open at the same time. Default: as many as come. A client that is refused is answered 429 or
+   * 503 as problem details with `Retry-After`; an EventSource, which such an answer would end for good, is answered 200
+   * with a reconnection time and `stream:end`, and so comes back by itself.
+   */
+  admission?: AppAdmissionOptions
   /** The view engine for `view()`: the options of @fastify/view, such as `{ engine: { eta: new Eta() }, root }`. */
   views?: FastifyViewOptions
   /**
@@ -32,6 +41,11 @@ export interface OkapiOptions {
    * be silent in the middle of its request, or take nothing of its answer. Default 2,000.
    */
   closeGrace?: number
+  /**
+   * Milliseconds over which the goodbyes to the streams are spread when the app closes, so that their clients do not
+   * come back all at once; `closeGrace` begins after them. Default 0: all at once, and back 1 to 5 seconds later.
+   */
+  closeSpread?: number
   /** Counts the open streams. `createApp` makes one and shows it as `app.streams`. */
   streams?: Streams
   /** `false` keeps errors from the console in an app without a logger. Default: they are told there. */
@@ -62,13 +76,14 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   app.setErrorHandler(problemHandler(log))
   if (options.views) await app.register(fastifyView, options.views)
   if (readsCookies(controllers) && !app.hasRequestDecorator('cookies')) await app.register(cookie)
-  addControllers({ app, container, streams, log, validation }, controllers)
+  const admissions = new Admissions(options.admission)
+  addControllers({ app, container, streams, log, validation, admissions }, controllers)
 
-  const { closeGrace = 2_000 } = options
+  const { closeGrace = 2_000, closeSpread = 0 } = options
   const closeIdle = idleCloser(app, closeGrace)
   app.addHook('preClose', async () => {
     closeIdle()
-    await streams.close(closeGrace)
+    await streams.close(closeGrace, closeSpread)
   })
 }
 
@@ -89,15 +104,18 @@ function addTopics(app: FastifyInstance, container: DependencyContainer, given: 
 export function problemHandler(log: Log) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     const { status } = answerProblem(reply, error)
-    if (status < 500) return
+    if (status < 500 || error instanceof StreamLimitError || error instanceof ClosingError) return
     log.error({ err: error, reqId: request.id, method: request.method, url: request.url }, 'A request failed')
   }
 }
 
-/** Answers an error as problem details. */
+/** Answers an error as problem details; if it will pass, an EventSource is asked to come back instead. */
 export function answerProblem(reply: FastifyReply, error: unknown): Problem {
   const problem = problemOf(error)
-  reply.code(problem.status).headers(headersOf(error)).type(PROBLEM_TYPE).send(JSON.stringify(problem))
+  reply.code(problem.status).headers(headersOf(error))
+  const goodbye = goodbyeTo(reply.request.raw, problem, reply.getHeader('retry-after'))
+  if (goodbye === undefined) reply.type(PROBLEM_TYPE).send(JSON.stringify(problem))
+  else reply.code(200).removeHeader('retry-after').headers(STREAM_HEADERS).send(goodbye)
   return problem
 }
 

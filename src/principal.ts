@@ -6,6 +6,12 @@ export interface Principal {
   readonly expiresAt?: number
 }
 
+/** Whether the credential of a principal has ended. */
+export function isExpired({ expiresAt = Infinity }: Principal): boolean {
+  // Not the other way round: a time that is no number is none to wait for.
+  return !(expiresAt > Date.now())
+}
+
 declare module 'fastify' {
   interface FastifyRequest {
     principal?: Principal

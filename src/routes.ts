@@ -1,5 +1,6 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import type { DependencyContainer } from 'tsyringe'
+import type { Admissions } from './admission.js'
 import { argumentReader } from './arguments.js'
 import { type ControllerClass, resolver, SERIALIZER, STREAM_OPTIONS, serializerOf } from './container.js'
 import { DefinitionError } from './errors.js'
@@ -25,6 +26,7 @@ export interface House {
   readonly streams: Streams
   readonly log: Log
   readonly validation: ValidationOptions
+  readonly admissions: Admissions
 }
 
 /** One route of one method, before it is checked. */
@@ -136,7 +138,8 @@ function addRoute(house: House, { type, controller, instance, where, method, rec
     return
   }
   const options = streamOptions(house.container, where, route.method, [stream, controller.streamOptions])
-  const handler = streamHandler({ ...target, options, streams, log })
+  const admission = house.admissions.of(where, type, controller.admission, route.admission)
+  const handler = streamHandler({ ...target, options, streams, log, admission })
   register(app, where, { method: route.method, url, exposeHeadRoute: false, onSend: [openStream], handler })
 }
 

@@ -1,14 +1,16 @@
 import type { Orphan } from './sse/orphan.js'
+import { comeBack } from './sse/retry.js'
 import type { EventStream } from './sse/stream.js'
 
-/** The shortest time before clients come back when the server closes, and over how long they spread, in milliseconds. */
-const COME_BACK = { least: 1_000, spread: 4_000 } as const
+/** How often some of the streams are told goodbye while that is spread, in milliseconds. */
+const STEP = 20
 
 /** The open streams of an app: `app.streams`. */
 export class Streams {
   readonly #open = new Set<EventStream>()
   readonly #orphans = new Set<Orphan>()
   #closing = false
+  #overAt = 0
   #emptied: (() => void) | undefined
 
   /** How many streams are open. */
@@ -21,9 +23,14 @@ export class Streams {
     return this.#orphans.size
   }
 
-  /** Whether the app closes, and takes no new streams. */
+  /** Whether the app closes, or is about to, and takes no new streams. */
   get closing(): boolean {
     return this.#closing
+  }
+
+  /** In how many milliseconds the app will have closed, as far as is known; 0 if it does not close. */
+  get closesIn(): number {
+    return Math.max(0, this.#overAt - Date.now())
   }
 
   /** @internal */
@@ -44,24 +51,51 @@ export class Streams {
   }
 
   /**
+   * Takes no new streams from now on.
+   *
+   * @param delay milliseconds until `close`
+   */
+  stopAdmitting(delay = 0): void {
+    this.#closing = true
+    this.#overAt = Date.now() + delay
+  }
+
+  /**
    * Ends every stream: asks each client to come back at a moment of its own, and cuts those that have not taken even
    * that when the grace is over.
    *
    * @param grace milliseconds
+   * @param spread milliseconds over which the goodbyes are spread; the grace begins after them
    */
-  async close(grace: number): Promise<void> {
-    this.#closing = true
+  async close(grace: number, spread = 0): Promise<void> {
+    this.stopAdmitting(spread + grace)
     if (this.#open.size === 0) return
     const emptied = new Promise<void>(resolve => {
       this.#emptied = resolve
     })
-    const timer = setTimeout(() => {
-      for (const stream of this.#open) stream.cut()
-    }, grace)
-    // Not before the grace is over: until then this server may still listen, and a 503 ends an EventSource for good.
-    const least = grace + COME_BACK.least
-    for (const stream of this.#open) stream.close(Math.round(least + Math.random() * COME_BACK.spread))
+    const timer = setTimeout(() => this.cut(), spread + grace)
+    const goodbyes = this.#sayGoodbye(grace, spread)
     await emptied
     clearTimeout(timer)
+    clearInterval(goodbyes)
+  }
+
+  /** Ends every stream without a word. */
+  cut(): void {
+    for (const stream of this.#open) stream.cut()
+  }
+
+  /** Nobody is to come back before the grace is over: until then this server may still listen, and would refuse. */
+  #sayGoodbye(grace: number, spread: number): NodeJS.Timeout | undefined {
+    const streams = [...this.#open]
+    const begin = Date.now()
+    let told = 0
+    const step = (): void => {
+      const share = spread === 0 ? 1 : (Date.now() - begin) / spread
+      const due = Math.min(streams.length, Math.ceil(streams.length * share))
+      while (told < due) streams[told++]?.close(comeBack(grace))
+    }
+    step()
+    return spread === 0 ? undefined : setInterval(step, STEP)
   }
 }

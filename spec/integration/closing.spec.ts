@@ -212,14 +212,14 @@ describe('Closing an app', () => {
     expect(new Set(retries).size).to.be.above(5)
   })
 
-  it('has no goodbye but a retry for a client that asked by POST', async () => {
+  it('says goodbye also to a client that asked by POST: its answer must not look complete', async () => {
     const { app, url } = await serveClosing()
     const connection = await Connection.open(url, post('/close/post'))
     await connection.has('data: a')
 
     await close(app)
 
-    expect(await streamOf(connection)).to.match(/^data: a\n\nretry: \d{4}\n\n$/)
+    expect(await streamOf(connection)).to.match(GOODBYE)
   })
 
   it('aborts the signals and ends the generators, before it is done', async () => {
@@ -439,7 +439,7 @@ describe('Closing an app', () => {
 
         expect(await connection.end()).to.match(/^HTTP\/1\.1 503 Service Unavailable\r\n/)
         expect(connection.body).to.equal(
-          '{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"The server is closing"}',
+          '{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"The server is closing","code":"ERR_CLOSING"}',
         )
       })
     }

@@ -18,12 +18,11 @@ describe('doneFrame', () => {
 
 describe('closingFrame', () => {
   it('says that the server closes and when to come back, and leaves the last event ID alone', () => {
-    expect(closingFrame('event', 1234)).to.equal('event: stream:end\nretry: 1234\ndata: {"reason":"closing"}\n\n')
+    expect(closingFrame(1234)).to.equal('event: stream:end\nretry: 1234\ndata: {"reason":"closing"}\n\n')
   })
 
-  it('says only when to come back where no event is wanted', () => {
-    expect(closingFrame('id', 0)).to.equal('retry: 0\n\n')
-    expect(closingFrame(false, 5000)).to.equal('retry: 5000\n\n')
+  it('tells another reason', () => {
+    expect(closingFrame(0, 'expired')).to.equal('event: stream:end\nretry: 0\ndata: {"reason":"expired"}\n\n')
   })
 })
 

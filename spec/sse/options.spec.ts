@@ -15,6 +15,7 @@ describe('resolveOptions', () => {
       headDelay: 100,
       highWaterMark: 32_000,
       stallTimeout: 60_000,
+      maxDuration: 0,
       orphanTimeout: 5_000,
     })
   })
@@ -57,12 +58,12 @@ describe('resolveOptions', () => {
   })
 
   it('takes 0 to turn a time off, and to come back at once', () => {
-    const none = { pingInterval: 0, headDelay: 0, stallTimeout: 0, orphanTimeout: 0, retry: 0 }
+    const none = { pingInterval: 0, headDelay: 0, stallTimeout: 0, maxDuration: 0, orphanTimeout: 0, retry: 0 }
 
     expect(resolveOptions('GET', none)).to.include(none)
   })
 
-  for (const name of ['pingInterval', 'headDelay', 'stallTimeout', 'orphanTimeout', 'retry'] as const) {
+  for (const name of ['pingInterval', 'headDelay', 'stallTimeout', 'maxDuration', 'orphanTimeout', 'retry'] as const) {
     it(`refuses a ${name} that is no whole number of milliseconds, by its name`, () => {
       for (const value of [-1, 0.5, Number.NaN, 2 ** 31, '5' as unknown as number]) {
         expect(() => resolveOptions('GET', { [name]: value })).to.throw(

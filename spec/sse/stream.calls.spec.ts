@@ -51,13 +51,17 @@ describe('EventStream, told what to do', () => {
       await until(() => host.over.length === 1)
     })
 
-    it('says no more than when to come back where no event is wanted', async () => {
+    it('says so where a stream that is done says nothing: it must not look like one that is complete', async () => {
       const { stream, wire } = await opened({ end: false })
 
       stream.close(1_234)
       await wire.ends()
 
-      expect(wire.chunks).to.deep.equal([': open\n\n', 'retry: 1234\n\n', ''])
+      expect(wire.chunks).to.deep.equal([
+        ': open\n\n',
+        'event: stream:end\nretry: 1234\ndata: {"reason":"closing"}\n\n',
+        '',
+      ])
     })
 
     it('sends what was gathered first', async () => {

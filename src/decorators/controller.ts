@@ -1,4 +1,5 @@
 import { injectable } from 'tsyringe'
+import type { AdmissionOptions } from '../admission.js'
 import type { ControllerClass } from '../container.js'
 import { DefinitionError } from '../errors.js'
 import { type DeclaredStreamOptions, recordController } from '../metadata.js'
@@ -7,6 +8,8 @@ import { type DeclaredStreamOptions, recordController } from '../metadata.js'
 export interface ControllerOptions {
   /** Options for every stream of the controller. Those of a route win over them, they win over those of the app. */
   streamOptions?: DeclaredStreamOptions
+  /** How many streams of all its routes together may be open at the same time, beside what the routes and the app say. */
+  admission?: AdmissionOptions
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { AdmissionOptions } from '../admission.js'
 import { DefinitionError } from '../errors.js'
 import { type DeclaredStreamOptions, type HttpMethod, recordMethod } from '../metadata.js'
 import type { EventSourceLike } from '../sse/index.js'
@@ -21,6 +22,8 @@ export const Options = verb('OPTIONS')
 export interface SSEOptions extends DeclaredStreamOptions {
   /** The HTTP method. Default GET, the only one EventSource can use; a `fetch` client may use any. */
   method?: Exclude<HttpMethod, 'HEAD' | 'OPTIONS'>
+  /** How many streams of this route may be open at the same time, beside what the controller and the app say. */
+  admission?: AdmissionOptions
 }
 
 /** What a stream method may return: a source, a promise of one, or nothing if it sends by calls. */
@@ -55,9 +58,12 @@ type StreamDecorator = <T extends (...args: never[]) => StreamResult | PromiseLi
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 export function SSE(path = '', options: SSEOptions = {}): StreamDecorator {
-  const { method = 'GET', ...stream } = options
+  const { method = 'GET', admission, ...stream } = options
   return (target, name, descriptor) => {
-    recordMethod(...methodAt('@SSE', target, name, descriptor)).routes.push({ method, path, stream })
+    recordMethod(...methodAt('@SSE', target, name, descriptor)).routes.push({
+      ...{ method, path, stream },
+      ...(admission && { admission }),
+    })
   }
 }
 

@@ -19,14 +19,15 @@ export function doneFrame(mode: EndMode): string {
 }
 
 /**
- * The farewell of a server that closes: the client is to come back, but not all clients at the same moment.
+ * The farewell of a stream that ends before its source is done: the client is to come back, but not all clients at the
+ * same moment. Every client is told, whatever its stream says when it is done: a stream that is cut short must not look
+ * like one that is complete.
  *
  * @param retry the reconnection time in milliseconds
  * @param reason why it ends, one word
  */
-export function closingFrame(mode: EndMode, retry: number, reason = 'closing'): string {
-  if (mode === 'event') return `event: stream:end\nretry: ${retry}\ndata: {"reason":"${reason}"}\n\n`
-  return `retry: ${retry}\n\n`
+export function closingFrame(retry: number, reason = 'closing'): string {
+  return `event: stream:end\nretry: ${retry}\ndata: {"reason":"${reason}"}\n\n`
 }
 
 /** The last event of a stream that failed. What it says was chosen for the client; the error itself is not in it. */

@@ -44,7 +44,8 @@ export interface StreamOptions {
   /**
    * How a finished stream stays finished, though EventSource reconnects after every end. `'event'` sends a last event
    * `stream:end`, whose id is answered 204 when the client comes back; `'id'` sends the id alone, which some clients
-   * ignore; `false` sends nothing. Default `'event'` for GET, `false` for other methods.
+   * ignore; `false` sends nothing. Default `'event'` for GET, `false` for other methods. A stream that is cut short, by
+   * a server that closes or by `maxDuration`, always says so.
    */
   end?: EndMode
   /** `'uuid'` gives an id to every event with data that has none. Nobody can resume from it. Default: no ids. */
@@ -62,6 +63,12 @@ export interface StreamOptions {
    * 60,000.
    */
   stallTimeout?: number
+  /**
+   * Milliseconds a stream lasts at most; 0 is for ever, the default. It ends with `stream:end`, reason `duration`, at a
+   * moment of its own in the last tenth of that time, and the client comes back: through the balancer, past the guards,
+   * with its last event ID.
+   */
+  maxDuration?: number
   /** Milliseconds after which a generator that outlives its client is counted and logged. Default 5,000. */
   orphanTimeout?: number
 }
@@ -80,10 +87,11 @@ const defaults = {
   headDelay: 100,
   highWaterMark: 32_000,
   stallTimeout: 60_000,
+  maxDuration: 0,
   orphanTimeout: 5_000,
 } as const satisfies Partial<StreamOptions>
 
-const milliseconds = ['pingInterval', 'headDelay', 'stallTimeout', 'orphanTimeout'] as const
+const milliseconds = ['pingInterval', 'headDelay', 'stallTimeout', 'maxDuration', 'orphanTimeout'] as const
 
 /**
  * Fills in what the options leave open.

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
+import { Deadlines } from './deadline.js'
 import { encode } from './encode.js'
 import { isAbort, OverflowError, StreamClosedError } from './errors.js'
 import { ServerSentEvent, withId } from './event.js'
@@ -9,6 +10,7 @@ import type { ResolvedOptions, StreamErrorContext } from './options.js'
 import { type Orphan, watchOrphan } from './orphan.js'
 import { Pulses } from './pulse.js'
 import { lastEventId } from './request.js'
+import { comeBack } from './retry.js'
 import { Senders } from './senders.js'
 import type { Serializer } from './serializer.js'
 import { openSink, type Sink, type StreamResponse } from './sink.js'
@@ -17,6 +19,9 @@ import { spend, wait } from './turn.js'
 
 /** How much a producer that does not wait may send ahead, in characters. */
 const OVERFLOW = 1 << 20
+
+/** In which last part of `maxDuration` a stream ends, so that those do not end together that began together. */
+const EARLY = 0.1
 
 /** What a stream asks of the house around it. */
 export interface StreamHost {
@@ -34,6 +39,7 @@ export interface StreamHost {
 }
 
 const pings = new Pulses<EventStream>(stream => stream.ping())
+const deadlines = new Deadlines<EventStream>(stream => stream.endNow())
 const stalls = new Pulses<EventStream>(stream => stream.cutStalled())
 
 /**
@@ -69,6 +75,7 @@ export class EventStream implements Outlet {
   #controller: AbortController | undefined
   #task: PromiseLike<unknown> | undefined
   #connection: Socket | undefined
+  #deadline: Deadline | undefined
 
   constructor(response: StreamResponse, options: ResolvedOptions, host: StreamHost) {
     this.#response = response
@@ -215,7 +222,29 @@ export class EventStream implements Outlet {
     this.#headers = headers
     if (this.#text === '' && this.#state === 'open') this.#text = OPEN
     if (this.options.retry !== undefined) this.#text = retryFrame(this.options.retry) + this.#text
+    const { maxDuration } = this.options
+    if (maxDuration > 0) this.endAt(Date.now() + maxDuration * (1 - Math.random() * EARLY), 'duration')
     this.#arm()
+  }
+
+  /**
+   * Ends the stream at a time, unless it ends earlier: the client is told the reason, and comes back.
+   *
+   * @param at milliseconds since 1970
+   */
+  endAt(at: number, reason: string): void {
+    if (this.#state !== 'open' || (this.#deadline && this.#deadline.at <= at)) return
+    this.#forgetDeadline()
+    this.#deadline = { at, reason, beat: deadlines.add(this, at) }
+  }
+
+  /** Its time is up. */
+  endNow(): void {
+    this.close(comeBack(), this.#deadline?.reason)
+  }
+
+  #forgetDeadline(): void {
+    if (this.#deadline) deadlines.forget(this, this.#deadline.beat)
   }
 
   /**
@@ -278,7 +307,7 @@ export class EventStream implements Outlet {
       return
     }
     this.#stop()
-    this.#text += closingFrame(this.options.end, retry, reason)
+    this.#text += closingFrame(retry, reason)
     this.#end()
   }
 
@@ -631,6 +660,7 @@ export class EventStream implements Outlet {
     this.#connection?.off('close', this.#onClose)
     pings.of(this.#pingInterval).forget(this)
     stalls.of(this.options.stallTimeout).forget(this)
+    this.#forgetDeadline()
     this.#letGo()
     this.#host.closed?.(this)
   }
@@ -705,6 +735,12 @@ export class EventStream implements Outlet {
     const { name, request } = this.#host
     return phase === 'serialize' ? { phase, value, name, request } : { phase, name, request }
   }
+}
+
+interface Deadline {
+  readonly at: number
+  readonly reason: string
+  readonly beat: number
 }
 
 interface Gate {

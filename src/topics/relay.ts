@@ -1,4 +1,5 @@
 import type { Outlet } from '../sse/feed.js'
+import { comeBack } from '../sse/retry.js'
 import { isThenable } from '../sse/source.js'
 import { spend, wait } from '../sse/turn.js'
 import { type Entry, overflow } from './entry.js'
@@ -6,7 +7,6 @@ import { gapFrame } from './gap.js'
 import { type Chunk, frameText } from './hot.js'
 import type { ResolvedSubscribeOptions } from './options.js'
 import { formatPosition } from './position.js'
-import { comeBack } from './retry.js'
 import type { Follower, TopicLog } from './topic-log.js'
 
 /** A subscriber that is written the chunks which all share: the fast way. */
