@@ -24,12 +24,7 @@ type FreeParser = (parser: Parser, request: null, socket: null) => void
 const freeParser = findFreeParser()
 
 /** What Node listens with on the connections of its HTTP server, by the names of the functions. */
-const OWN: Record<string, string> = {
-  data: 'bound socketOnData',
-  end: 'bound socketOnEnd',
-  close: 'bound socketOnClose',
-  drain: 'bound socketOnDrain',
-}
+const OWN = { data: 'socketOnData', end: 'socketOnEnd', close: 'socketOnClose', drain: 'socketOnDrain' } as const
 
 /** What Node's HTTP server puts its own in front of, to see who else wants to read. */
 const WATCHED = ['on', 'addListener', 'prependListener', 'setEncoding'] as const
@@ -43,14 +38,16 @@ const WATCHED = ['on', 'addListener', 'prependListener', 'setEncoding'] as const
 export function releaseParser(socket: Socket): boolean {
   const connection = socket as Connection
   const { parser, _handle: handle } = connection
-  if (!freeParser || !parser || !handle || !Object.keys(OWN).every(name => hasOwn(socket, name))) return false
+  if (!freeParser || !parser || !handle) return false
+  const own = Object.entries(OWN).map(([name, listener]) => ({ name, listener: listenerOf(socket, name, listener) }))
+  if (own.some(({ listener }) => listener === undefined)) return false
   if (parser._consumed) parser.unconsume?.()
   handle._consumed = false
+  for (const { name, listener } of own) socket.off(name, listener as () => void)
   connection.parser = null
   freeParser(parser, null, null)
-  // Assigned and not deleted, here and for the listeners: what loses a property takes a kilobyte more.
+  // Assigned and not deleted: an object that loses a property takes a kilobyte more.
   for (const name of WATCHED) connection[name] = Object.getPrototypeOf(socket)[name]
-  forgetOwn(socket)
   socket.on('data', noop)
   socket.on('end', hangUp)
   socket.resume()
@@ -61,26 +58,6 @@ export function releaseParser(socket: Socket): boolean {
   return true
 }
 
-function hasOwn(socket: Socket, event: string): boolean {
-  return socket.listeners(event).filter(listener => isOwn(event, listener)).length === 1
-}
-
-function isOwn(event: string | symbol, listener: unknown): boolean {
-  return (listener as { name: string }).name === OWN[event as string]
-}
-
-/** Takes Node's listeners off, and leaves everybody else's where they are. */
-function forgetOwn(socket: Socket): void {
-  const others = socket.eventNames().flatMap(event =>
-    socket
-      .rawListeners(event)
-      .filter(listener => !isOwn(event, listener))
-      .map(listener => ({ event, listener })),
-  )
-  socket.removeAllListeners()
-  for (const { event, listener } of others) socket.on(event as string, listener as () => void)
-}
-
 function findFreeParser(): FreeParser | undefined {
   try {
     const internals = createRequire(import.meta.url)('_http_common') as { freeParser?: FreeParser }
@@ -88,6 +65,11 @@ function findFreeParser(): FreeParser | undefined {
   } catch {
     return undefined
   }
+}
+
+function listenerOf(socket: Socket, event: string, name: string): unknown {
+  const found = socket.listeners(event).filter(listener => listener.name === `bound ${name}`)
+  return found.length === 1 ? found[0] : undefined
 }
 
 function hangUp(this: Socket): void {
