@@ -1,25 +1,34 @@
 // The load: raw sockets, and events counted as the parser of a browser would end them, by their empty lines.
-// Usage: node bench/client.mjs '{"port":…,"path":…,"connections":…,"requests":…,"events":…}'; prints one line of JSON.
+// Usage: node bench/client.mjs '{"port":…,"path":…,"body":…,"connections":…,"requests":…,"events":…}'; prints one line of
+// JSON. With a body, the requests are POSTs of it, as JSON.
 import { connect } from 'node:net'
 
-const { port, path, connections, requests, events } = JSON.parse(process.argv[2])
-const head = `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`
+const { port, path, body, connections, requests, events } = JSON.parse(process.argv[2])
+const request = body === undefined ? `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n` : post(JSON.stringify(body))
 const started = performance.now()
 const firsts = []
 let done = 0
 
+function post(text) {
+  const length = Buffer.byteLength(text)
+  return `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n${text}`
+}
+
 /** One connection: asks `requests` times, one after the other, or, for streams, counts `events` events and leaves. */
 function open() {
   const opened = performance.now()
-  const socket = connect(port, '127.0.0.1', () => socket.write(head))
+  const socket = connect(port, '127.0.0.1', () => socket.write(request))
   let left = events ?? requests
   let last = 0
   socket.on('data', chunk => {
-    if (left === (events ?? requests)) firsts.push(performance.now() - opened)
+    if (left === (events ?? requests)) {
+      firsts.push(performance.now() - opened)
+      if (!/^HTTP\/1.1 2/.test(chunk)) throw new Error(`The server answered ${chunk}`)
+    }
     if (events === undefined) {
       // One answer of the JSON route comes in one piece.
       if (--left === 0) return socket.end()
-      return socket.write(head)
+      return socket.write(request)
     }
     for (let i = 0; i < chunk.length; i++) {
       const byte = chunk[i]

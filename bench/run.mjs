@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { order } from './order.mjs'
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, only: { type: 'string', default: '' } },
@@ -45,6 +46,12 @@ const cases = [
     base: 'fastify',
     servers: ['fastify', 'node', 'okapi'],
     load: { path: '/json', connections: 50, requests: 1_000 },
+  },
+  {
+    title: 'a POST with a nested DTO, validated, 50 connections',
+    base: 'nest',
+    servers: ['nest', 'okapi', 'fastify-validator', 'fastify'],
+    load: { path: '/orders', body: order, connections: 50, requests: 1_000 },
   },
 ]
 

@@ -281,7 +281,7 @@ describe('argumentReader', () => {
 
       expect(await refusal([Trusting])).to.equal(
         'Trusting.add, parameter 0: its type Unruly has no rules, so that nothing would be checked. Give its ' +
-          'properties decorators of class-validator, or declare an interface in its place to take the value unchecked',
+          'properties decorators of class-validator, or say { validate: false } to take the value unchecked',
       )
     })
 

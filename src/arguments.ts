@@ -7,7 +7,10 @@ import { DefinitionError, InvalidRequestError, type RequestPart } from './errors
 import type { MethodRecord, ParameterRecord } from './metadata.js'
 import { EventWriter, lastEventId } from './sse/index.js'
 import type { EventStream } from './sse/stream.js'
-import { check, dtoOf, invalid, type ValidationOptions } from './validation.js'
+import { checker } from './validation/checker.js'
+import { dtoOf } from './validation/dto.js'
+import { invalid } from './validation/issues.js'
+import type { ValidationOptions } from './validation/options.js'
 
 /** One request and its answer, as the parameters of a method see it. */
 export interface Exchange {
@@ -115,18 +118,20 @@ function valueReader(
   }
   const whole = partReader(part)
   const dto = dtoOf(where, type)
+  const check = dto && checker(part, name ?? '', dto, options)
+  const isText = part !== 'body'
   if (name === undefined) {
-    if (dto) return exchange => check(part, '', dto, whole(exchange), options)
+    if (check) return exchange => check(whole(exchange), isText)
     if (part === 'body') return exchange => typed(part, '', whole(exchange), type, required)
     if (isOne(type)) throw new DefinitionError(where, unnamed(decorator, type))
     return whole
   }
   const key = part === 'header' ? name.toLowerCase() : name
   const value: Reader = exchange => (whole(exchange) as Record<string, unknown> | undefined | null)?.[key]
-  if (dto === undefined) return exchange => typed(part, name, value(exchange), type, required)
+  if (check === undefined) return exchange => typed(part, name, value(exchange), type, required)
   return exchange => {
     const given = value(exchange)
-    return given === undefined && !required ? undefined : check(part, name, dto, given, options)
+    return given === undefined && !required ? undefined : check(given, isText)
   }
 }
 

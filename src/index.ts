@@ -101,6 +101,6 @@ export { Subscription } from './topics/subscription.js'
 export { Topic } from './topics/topic.js'
 export type { TopicStats } from './topics/topic-log.js'
 export { Topics, type TopicsOptions } from './topics/topics.js'
-export type { ValidationOptions } from './validation.js'
+export type { ValidationOptions } from './validation/options.js'
 
 // Not exported: the metadata ledger, the handlers, the readers of arguments. They are how it works, not what it offers.

@@ -14,7 +14,7 @@ import { addControllers } from './routes.js'
 import { STREAM_HEADERS } from './sse/headers.js'
 import { Streams } from './streams.js'
 import { Topics, type TopicsOptions } from './topics/topics.js'
-import type { ValidationOptions } from './validation.js'
+import type { ValidationOptions } from './validation/options.js'
 
 /** The options of the plugin. */
 export interface OkapiOptions {

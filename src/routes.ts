@@ -17,7 +17,7 @@ import {
 import type { StreamOptions } from './sse/index.js'
 import { type ResolvedOptions, resolveOptions } from './sse/options.js'
 import type { Streams } from './streams.js'
-import type { ValidationOptions } from './validation.js'
+import type { ValidationOptions } from './validation/options.js'
 
 /** What the routes of an app share. */
 export interface House {

@@ -1,6 +1,7 @@
 // The server that the benchmarks load: written as a user would, by the public API only.
 // Usage: node --expose-gc bench/servers/okapi.mjs <port>   (build the project first)
-import { Controller, createApp, event, Get, HttpCode, Post, Query, SSE, Topics, text } from 'okapi'
+import { Body, Controller, createApp, event, Get, HttpCode, Post, Query, SSE, Topics, text } from 'okapi'
+import { Order } from '../order.mjs'
 
 const sleep = ms => new Promise(resolve => setTimeout(resolve, ms))
 
@@ -52,6 +53,9 @@ class Bench {
       yield event('token', { i, t: 'hello' })
     }
   }
+  order(order) {
+    return { ordered: order.items.length }
+  }
   mem() {
     globalThis.gc?.()
     globalThis.gc?.()
@@ -83,6 +87,7 @@ declare(
     parameter(2, Query('rate')),
   ],
 )
+declare('order', [Order], [Post('/orders'), parameter(0, Body())])
 declare('mem', [], [Get('/mem')])
 Reflect.defineMetadata('design:paramtypes', [Topics], Bench)
 Controller()(Bench)

@@ -17,8 +17,8 @@ import {
 } from 'class-validator'
 import { type AppOptions, Body, Controller, Cookie, createApp, Get, Header, Param, Post, Query, SSE } from 'okapi'
 import request from 'supertest'
-import { overhear } from './support/console.js'
-import { closeAll, serve } from './support/serve.js'
+import { overhear } from '../support/console.js'
+import { closeAll, serve } from '../support/serve.js'
 
 class Item {
   @IsString()
@@ -114,7 +114,7 @@ class Fragile {
   code!: string
 }
 
-describe('check', () => {
+describe('checker', () => {
   let calls = 0
 
   @Controller()
@@ -247,6 +247,39 @@ describe('check', () => {
     expect(missing.body.errors).to.deep.equal([issue('', 'object', 'The body is missing')])
     expect(list.body.errors).to.deep.equal([issue('', 'object', 'The body is not an object')])
     expect(nothing.body.errors).to.deep.equal([issue('', 'object', 'The body is not an object')])
+  })
+
+  it('refuses what is nested too deeply for code that looks into it', async () => {
+    const deep = `{"id":5,"more":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
+    const strict = await start({ forbidNonWhitelisted: true })
+
+    const { status, body } = await request(strict).post('/which').type('json').send(deep)
+
+    expect(status).to.equal(400)
+    expect(body.errors).to.deep.equal([issue('', 'depth', 'The body is nested too deeply')])
+  })
+
+  it('refuses keys over which class-transformer stumbles', async () => {
+    const { status, body } = await request(await start({ forbidNonWhitelisted: true }))
+      .post('/which')
+      .send({ id: 5, more: { constructor: 'x' } })
+
+    expect(status).to.equal(400)
+    expect(body.errors).to.deep.equal([
+      issue('', 'object', 'The body has a property that every object has: constructor'),
+    ])
+  })
+
+  it('takes nothing of a prototype, and no key that every object has', async () => {
+    const text = '{"id":5,"toString":"x","constructor":{"name":"x"},"hasOwnProperty":1}'
+
+    const { status, body } = await request(server).post('/which').type('json').send(text)
+
+    expect(status).to.equal(200)
+    expect(body).to.deep.equal({ id: 5 })
+    expect((await request(server).post('/which').type('json').send('{"id":5,"__proto__":{"x":1}}')).status).to.equal(
+      400,
+    )
   })
 
   describe('outside the body', () => {
