@@ -48,7 +48,7 @@ describe('okapi', () => {
           'View',
         ],
         ...['GapError', 'LagError', 'MemoryJournal', 'Subscription', 'Topic', 'TopicBusyError', 'TopicClosedError'],
-        ...['TopicEvent', 'TopicEventError', 'TopicLimitError', 'TopicNameError', 'Topics'],
+        ...['TopicEvent', 'JournalError', 'TopicEventError', 'TopicLimitError', 'TopicNameError', 'Topics'],
         ...[
           'binary',
           'comment',

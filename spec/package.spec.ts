@@ -8,7 +8,12 @@ import { project, run, runBin } from './support/run.js'
 const consumer = `
 import { createServer } from 'node:http'
 import { Controller, createApp, event, Get, Param, SSE } from 'okapi'
+import type { Journal } from 'okapi'
+import { journalContract } from 'okapi/journal-contract'
+import { LmdbJournal } from 'okapi/journal-lmdb'
 import { streamEvents } from 'okapi/sse'
+
+export const checks = journalContract({ open: (): Journal => new LmdbJournal('journal'), durable: true })
 
 @Controller('/prices')
 class Prices {
@@ -59,7 +64,19 @@ describe('The package', function () {
     const { devDependencies } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as Manifest
     const types = `@types/node@${devDependencies['@types/node']}`
     await writeFile(join(folder, 'package.json'), '{ "private": true }')
-    await run(folder, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', tarball, types)
+    const lmdb = `lmdb@${devDependencies.lmdb}`
+    await run(
+      folder,
+      'npm',
+      'install',
+      '--prefer-offline',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      tarball,
+      types,
+      lmdb,
+    )
   })
 
   after(() => rm(folder, { recursive: true, force: true }))
@@ -96,13 +113,41 @@ describe('The package', function () {
     expect(await run(folder, process.execPath, '-e', script)).to.equal('true\n')
   })
 
-  it('offers okapi/sse to those who have nothing else installed', async () => {
+  it('has a file journal whose binaries are there without any script of an install', async () => {
+    const script = `
+      const { LmdbJournal } = require('okapi/journal-lmdb')
+      const { journalContract } = require('okapi/journal-contract')
+      const checks = journalContract({ open: () => new LmdbJournal('journal'), durable: true })
+      checks[2].run().then(() => console.log('kept'))
+    `
+
+    expect(await run(folder, process.execPath, '-e', script)).to.equal('kept\n')
+  })
+
+  it('names the package that the file journal needs, where it is not installed', async () => {
+    const alone = await mkdtemp(join(tmpdir(), 'okapi-alone-'))
+    await cp(join(folder, 'node_modules/okapi'), join(alone, 'node_modules/okapi'), { recursive: true })
+
+    const told = await run(alone, process.execPath, '-e', `import('okapi/journal-lmdb').catch(console.log)`)
+
+    expect(told).to.contain(`Cannot find package 'lmdb'`)
+    await rm(alone, { recursive: true })
+  })
+
+  it('offers okapi/sse and okapi/journal-contract to those who have nothing else installed', async () => {
     const alone = await mkdtemp(join(tmpdir(), 'okapi-alone-'))
     await cp(join(folder, 'node_modules/okapi'), join(alone, 'node_modules/okapi'), { recursive: true })
 
     const text = await run(alone, process.execPath, '-p', `require('okapi/sse').encode('hello')`)
+    const checks = await run(
+      alone,
+      process.execPath,
+      '-p',
+      `require('okapi/journal-contract').journalContract({}).length > 9`,
+    )
 
     expect(text).to.equal('data: hello\n\n\n')
+    expect(checks).to.equal('true\n')
     await rm(alone, { recursive: true })
   })
 })

@@ -84,6 +84,7 @@ export { Streams } from './streams.js'
 // Topics
 export {
   GapError,
+  JournalError,
   LagError,
   TopicBusyError,
   TopicClosedError,

@@ -34,6 +34,7 @@ const made = [
   new okapi.TopicClosedError('a'),
   new okapi.GapError(gap),
   new okapi.LagError('a'),
+  new okapi.JournalError('broken'),
   new okapi.TopicEventError('1'),
 ]
 

@@ -78,3 +78,9 @@ export class TopicEventError extends Error {
     )
   }
 }
+
+/** A journal cannot be opened, or does not take an event: the disk is full, the file is damaged, somebody else has it. */
+export class JournalError extends Error {
+  override name = 'JournalError'
+  readonly code = 'ERR_JOURNAL'
+}

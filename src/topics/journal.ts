@@ -1,7 +1,7 @@
 /**
  * The interface behind the log of a topic: where events are kept, so that clients can come back to them.
  *
- * To write one: keep the contract told at each method, and run the suite `okapi/journal-contract` on it.
+ * To write one: keep the contract told at each method, and run the checks of `okapi/journal-contract` on it.
  */
 
 /** How much of a topic is kept. What is over any of the three bounds goes, the oldest first. */
@@ -10,7 +10,7 @@ export interface Retention {
   readonly count: number
   /** The most characters of encoded text. The newest event is kept, however long it is. */
   readonly bytes: number
-  /** The longest time, in milliseconds. */
+  /** The longest time, in milliseconds. Goes for the newest event too. */
   readonly age: number
 }
 
@@ -20,24 +20,34 @@ export interface JournalEntry {
   readonly sequence: number
   /** When it was appended, in milliseconds since 1970. */
   readonly at: number
-  /** The event as it goes over the wire, without its id, up to and with the empty line. */
+  /**
+   * The event as it goes over the wire, without its id, up to and with the empty line: exactly as it was appended, but
+   * that a lone surrogate may have become U+FFFD, as which it would be sent anyway.
+   */
   readonly text: string
 }
 
-/** What a log holds. An empty log has `earliest` one above `latest`; one that was never written to, `latest` 0. */
+/**
+ * What a log holds: only what is safe, and no more what retention has taken. An empty log has `earliest` one above
+ * `latest`; one that was never written to, `latest` 0. `latest` never goes back, also when retention has taken all.
+ */
 export interface JournalBounds {
   readonly earliest: number
   readonly latest: number
-  /** Characters of encoded text that it holds. */
+  /** Characters of encoded text that it holds: the sum of `text.length`. */
   readonly bytes: number
 }
 
 /** Keeps the logs of topics. */
 export interface Journal {
   /**
-   * Opens the log of a topic, and makes it if there is none. Called once for each topic, until that log is closed.
+   * Opens the log of a topic, and makes it if there is none. The log is within the retention from the start. Not called
+   * again for a topic before that log is told to close; then it may be called at once, and waits for the end of that.
    *
-   * @param topic its name: up to 200 printable ASCII characters
+   * Logs do not know of each other: names that differ in anything, such as case or a slash, are topics of their own.
+   *
+   * @param topic its name: 1 to 200 printable ASCII characters without spaces
+   * @param retention may be another one than the last time; any bound may be Infinity
    */
   open(topic: string, retention: Retention): JournalLog | Promise<JournalLog>
   /** Lets go of what the journal holds: files, connections. Its logs are closed before. */
@@ -47,41 +57,56 @@ export interface Journal {
 /** The log of one topic. */
 export interface JournalLog {
   /**
-   * Names this life of the log, with 1 to 16 letters and digits. It goes on over restarts as long as the events and the
-   * sequence do; a log that had to begin anew has another one, never used for this topic before.
+   * Names this life of the log, with 1 to 16 ASCII letters and digits. It goes on over restarts as long as the events
+   * and the sequence do; a log that had to begin anew has another one, never used for this topic before. A log without
+   * any event yet may have another one each time that it is opened.
    */
   readonly epoch: string
 
-  /** What it holds now. */
+  /** What it holds now. Called often: it is a look at numbers, not at events. */
   bounds(): JournalBounds
 
   /**
    * Appends events in order, all of them or none, and answers with the sequence of the first. When it answers, they are
-   * as safe as this journal can make them. A call may come before the last one has been answered; it comes behind it.
+   * as safe as this journal can make them, `bounds` and `read` know them, and retention by count and bytes is applied. A
+   * call may come before the last one has been answered; its events lie behind those of that one, and it is answered
+   * later.
    *
-   * @param events the text of each, as in `JournalEntry`; at least one
+   * If it rejects, or throws, none of its events is in the log, or ever will be, and their sequences go to those that
+   * come next.
+   *
+   * @param events the text of each, as in `JournalEntry`; at least one. The array is not changed any more
    */
   append(events: readonly string[]): number | Promise<number>
 
   /**
-   * The events behind a sequence, the oldest first: at most about as many as have `length` characters together, at
-   * least one if there is any. Those that retention has taken are left out, so the first may be further on than asked.
+   * The events behind a sequence, the oldest first, without holes. Those that retention has taken are left out, so the
+   * first may be further on than asked. It ends at the latest with the event that brings the sum of their characters to
+   * `length` or above; it may end earlier, but gives at least one event if there is any.
    *
-   * @param after 0 reads from the start
+   * @param after 0 reads from the start; behind `latest` there is nothing
+   * @param length at least 1; Infinity is no bound
    */
   read(after: number, length: number): readonly JournalEntry[] | Promise<readonly JournalEntry[]>
 
   /**
-   * Calls back for what is appended from now on, by whomever: once for each event, in order, without holes, when it is
-   * safe, and before the `append` that brought it is answered. One listener at a time.
+   * Calls back for what is appended from now on, by whomever: once for each event, in order, without holes, also for
+   * what retention takes at once. It does so when the event is safe and `bounds` knows it, and before the `append` that
+   * brought it is answered. One listener at a time: a new one takes the place of the one before. It does not throw.
    *
-   * @returns ends that
+   * @returns ends that; does nothing if another listener has come since
    */
   tail(listener: (entries: readonly JournalEntry[]) => void): () => void
 
-  /** Applies retention by age; by count and bytes `append` does it. May be called at any time. */
+  /**
+   * Applies retention by age, and at once, unless an `append` is under way: then at the latest when that is answered. May
+   * be called at any time, and often.
+   */
   trim(): void
 
-  /** Lets go of the log. What a journal keeps beyond the life of the process stays. */
+  /**
+   * Lets go of the log, when the appends that are under way are answered. What a journal keeps beyond the life of the
+   * process stays. The log is not used any more; calling it again does nothing.
+   */
   close(): void | Promise<void>
 }

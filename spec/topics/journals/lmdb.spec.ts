@@ -1,0 +1,117 @@
+import { expect } from 'chai'
+import { open } from 'lmdb'
+import { JournalError, type Retention } from 'okapi'
+import { LmdbJournal } from 'okapi/journal-lmdb'
+import { LmdbFile, type LogRecord } from '../../../src/topics/journals/lmdb-file.js'
+import { keyOf, prefixOf } from '../../../src/topics/journals/lmdb-key.js'
+import { makeFolder, removeFolders } from '../../support/folder.js'
+import { until } from '../../support/until.js'
+
+const ALL: Retention = { count: 1000, bytes: 1 << 20, age: 3_600_000 }
+const DAY = 86_400_000
+
+// What it promises as a journal is in ../journal-contract.spec.ts.
+describe('LmdbJournal', () => {
+  let folder: string
+
+  beforeEach(async () => {
+    folder = await makeFolder()
+  })
+
+  afterEach(removeFolders)
+
+  it('refuses to open a topic that is open', async () => {
+    const journal = new LmdbJournal(folder)
+    await journal.open('a', ALL)
+
+    expect(() => journal.open('a', ALL)).to.throw(JournalError, 'The topic a is open already')
+    await journal.close()
+  })
+
+  it('opens a topic that is closing when it has closed', async () => {
+    const journal = new LmdbJournal(folder)
+    const log = await journal.open('a', ALL)
+    const answer = log.append(['a'])
+
+    log.close()
+    const again = await journal.open('a', ALL)
+
+    expect(again.bounds()).to.deep.equal({ earliest: 1, latest: 1, bytes: 1 })
+    expect(await answer).to.equal(1)
+    await journal.close()
+  })
+
+  it('answers what is under way when it closes', async () => {
+    const journal = new LmdbJournal(folder)
+    const log = await journal.open('a', ALL)
+    const answer = log.append(['a'])
+
+    await journal.close()
+
+    expect(await answer).to.equal(1)
+  })
+
+  it('frees at its start what is too old, though nobody asks for it any more', async () => {
+    const now = Date.now()
+    await store({ 'room/1': now - 2 * ALL.age, 'room/2': now - 2 * ALL.age, 'room/3': now })
+    const { events, records, root } = look()
+
+    const journal = new LmdbJournal(folder)
+    await until(() => events().length === 1)
+    await journal.close()
+
+    expect(events()).to.deep.equal(['room/3'])
+    expect(records()).to.deep.equal({ 'room/1': [2, 1], 'room/2': [2, 1], 'room/3': [1, 1] })
+    await root.close()
+  })
+
+  it('forgets at its start the topics that had no event for 30 days', async () => {
+    const now = Date.now()
+    await store({ 'room/1': now - 31 * DAY, 'room/2': now - 29 * DAY })
+    const { events, records, root } = look()
+
+    const journal = new LmdbJournal(folder)
+    await until(() => events().length === 0 && Object.keys(records()).length === 1)
+    await journal.close()
+
+    expect(records()).to.deep.equal({ 'room/2': [2, 1] })
+    await root.close()
+  })
+
+  it('starts though the events of a topic are damaged, and tells whoever opens it', async () => {
+    await store({ 'room/1': 0, 'room/2': 0 })
+    const { events, root } = look()
+    await root.openDB({ name: 'events', keyEncoding: 'binary' }).remove(keyOf(prefixOf('room/1'), 1, 0, 6))
+
+    const journal = new LmdbJournal(folder)
+    await until(() => events().length === 0)
+
+    expect(() => journal.open('room/1', ALL)).to.throw(JournalError, 'are damaged')
+    await journal.close()
+    await root.close()
+  })
+
+  /** Topics as another process left them, each with one event of a time. */
+  async function store(topics: Record<string, number>): Promise<void> {
+    const file = new LmdbFile(folder)
+    for (const [topic, at] of Object.entries(topics)) {
+      const record = { epoch: 'a', earliest: 1, latest: 1, bytes: topic.length, at, retention: ALL }
+      await file.records.put(topic, record)
+      await file.events.put(keyOf(prefixOf(topic), 1, at, topic.length), topic)
+    }
+    await file.close()
+  }
+
+  /** What is in the file, whoever has it. */
+  function look() {
+    const root = open({ path: folder, noSubdir: false, maxDbs: 3, overlappingSync: false })
+    const events = root.openDB<string, Buffer>({ name: 'events', encoding: 'string', keyEncoding: 'binary' })
+    const records = root.openDB<LogRecord, string>({ name: 'logs' })
+    return {
+      root,
+      events: () => [...events.getRange()].map(({ value }) => value),
+      records: () =>
+        Object.fromEntries([...records.getRange()].map(({ key, value }) => [key, [value.earliest, value.latest]])),
+    }
+  }
+})

@@ -1,0 +1,84 @@
+import { setImmediate } from 'node:timers/promises'
+import { JournalError } from '../errors.js'
+import type { Journal, JournalLog, Retention } from '../journal.js'
+import { LmdbFile } from './lmdb-file.js'
+import { LmdbLog } from './lmdb-log.js'
+
+/** How long a topic without events is remembered, in milliseconds: 30 days. */
+const REMEMBERED = 30 * 86_400_000
+
+/**
+ * Keeps logs in a directory: they outlive the process. What `publish` has acknowledged is there after a restart, a
+ * `kill -9` and a power cut, as far as the disk keeps what it confirms; what was not acknowledged is there whole, or not
+ * at all. Clients that come back to the next process continue where they left off.
+ *
+ * Needs the package `lmdb`. Why LMDB: it commits by copying pages, so there is no log to recover, and nothing is torn.
+ * Its binaries come with npm, without an install script, for Linux, macOS and Windows. `node:sqlite` is not in Node.js 20,
+ * and files of our own would need an index, a recovery and a compaction of their own.
+ *
+ * One journal has a directory at a time: one that opens it takes it over, and the one before refuses whatever is
+ * published from then on. The directory lies on a local disk. Its file does not shrink: what retention frees is used
+ * again. Topics without events are forgotten 30 days after the last one, at the next start.
+ *
+ * @example
+ * ```ts
+ * import { LmdbJournal } from 'okapi/journal-lmdb'
+ *
+ * const app = await createApp({ controllers, topics: { journal: new LmdbJournal('data/topics') } })
+ * ```
+ */
+export class LmdbJournal implements Journal {
+  readonly #file: LmdbFile
+  readonly #logs = new Map<string, LmdbLog>()
+  readonly #swept: Promise<void>
+  #closed = false
+
+  /**
+   * @param directory is made if there is none
+   * @throws {JournalError} if it cannot be opened, or holds something else or a damaged file
+   */
+  constructor(directory: string) {
+    this.#file = new LmdbFile(directory)
+    this.#swept = this.#sweep()
+  }
+
+  /** @throws {JournalError} if the events of the topic are damaged, or it is open already */
+  open(topic: string, retention: Retention): JournalLog | Promise<JournalLog> {
+    const before = this.#logs.get(topic)
+    if (before === undefined) return this.#open(topic, retention)
+    if (!before.closing) throw new JournalError(`The topic ${topic} is open already`)
+    return before.close().then(() => this.open(topic, retention))
+  }
+
+  #open(topic: string, retention: Retention): LmdbLog {
+    const log = new LmdbLog(this.#file, topic, retention, () => this.#logs.delete(topic))
+    this.#logs.set(topic, log)
+    return log
+  }
+
+  /** Frees the room of topics whose events are too old, though nobody asks for them any more. */
+  async #sweep(): Promise<void> {
+    await setImmediate()
+    const now = Date.now()
+    const lapsed = [...this.#file.records.getRange()].filter(({ value }) => value.at + value.retention.age < now)
+    for (const { key: topic, value } of lapsed) {
+      if (this.#closed) return
+      if (this.#logs.has(topic)) continue
+      try {
+        const log = this.#open(topic, value.retention)
+        log.forget(now - REMEMBERED)
+        await log.close()
+      } catch {
+        // Told to whoever opens it.
+      }
+    }
+  }
+
+  /** Resolves when everything is in the file, and the directory free. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#swept
+    await Promise.all([...this.#logs.values()].map(log => log.close()))
+    await this.#file.close()
+  }
+}
