@@ -13,6 +13,7 @@ import {
   ServerSentEvent,
   text,
 } from 'okapi/sse'
+import { EncodedEvent } from '../../src/sse/event.js'
 import { anyText } from '../support/any-text.js'
 import { parse } from '../support/parse.js'
 import { unlessRefused } from '../support/unless-refused.js'
@@ -30,6 +31,13 @@ describe('encode', () => {
     it('is data too when it looks like an event: only the class makes one', () => {
       expect(encode({ data: 1, event: 'e', id: '2' })).to.equal('data: {"data":1,"event":"e","id":"2"}\n\n')
     })
+  })
+
+  it('leaves text alone that the framework has encoded already', () => {
+    const text = 'id: a.1\ndata: {"n":1}\n\nid: a.2\ndata: {"n":2}\n\n'
+
+    expect(encode(new EncodedEvent(text))).to.equal(text)
+    expect(encode(new EncodedEvent(text), new JsonSerializer())).to.equal(text)
   })
 
   describe('The fields', () => {

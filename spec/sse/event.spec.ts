@@ -12,6 +12,7 @@ import {
   ServerSentEvent,
   text,
 } from 'okapi/sse'
+import { EncodedEvent } from '../../src/sse/event.js'
 import { anyText } from '../support/any-text.js'
 import { unlessRefused } from '../support/unless-refused.js'
 
@@ -178,6 +179,15 @@ describe('text()', () => {
     const shouting = { serialize: (data: unknown) => String(data).toUpperCase() }
 
     expect(encode(text('hi', { id: '1' }), shouting)).to.equal('id: 1\ndata: hi\n\n')
+  })
+})
+
+describe('EncodedEvent', () => {
+  it('keeps its text, and is no event that users make', () => {
+    const encoded = new EncodedEvent('data: 1\n\n')
+
+    expect(encoded).to.deep.equal({ wire: 'data: 1\n\n' })
+    expect(encoded).to.not.be.instanceOf(ServerSentEvent)
   })
 })
 

@@ -4,7 +4,9 @@ import { expect } from 'chai'
 import { EventSource } from 'eventsource'
 import { Channel, lastEventId, ServerSentEvent, type StreamEventsOptions, streamEvents } from 'okapi/sse'
 import { Subject } from 'rxjs'
+import type { Feed } from '../../src/sse/feed.js'
 import { askHttp2, leaveAllHttp2 } from '../support/ask-http2.js'
+import { framed, HandFeed } from '../support/hand-feed.js'
 import { latch } from '../support/latch.js'
 import { closeServers, listen, listenHttp2 } from '../support/listen.js'
 import { DONE, never } from '../support/streaming.js'
@@ -35,14 +37,14 @@ describe('streamEvents', () => {
 
   /** Answers every request with a stream; `outcomes` tells what became of each call. */
   async function serve(
-    values: (request: IncomingMessage) => Values,
+    values: (request: IncomingMessage) => Values | Feed,
     options: StreamEventsOptions = {},
     prepare: (response: ServerResponse) => void = () => {},
   ) {
     const outcomes: unknown[] = []
     const port = await listen((request, response) => {
       prepare(response)
-      streamEvents(request, response, values(request), { headDelay: 60_000, ...options }).then(
+      streamEvents(request, response, values(request) as Values, { headDelay: 60_000, ...options }).then(
         () => outcomes.push('over'),
         error => {
           outcomes.push(error)
@@ -245,6 +247,66 @@ describe('streamEvents', () => {
     await until(() => client?.readyState === EventSource.CLOSED)
 
     expect(seen).to.deep.equal(['1', '2', '3', '4', '5'])
+  })
+
+  describe('A feed', () => {
+    it('is asked for a source of the client that goes on where it left off, and opens at once', async () => {
+      const feed = new HandFeed()
+      const { port, outcomes } = await serve(() => feed)
+      const wire = ask(port, { headers: { 'Last-Event-ID': 'a.7' } })
+      await wire.sees(': open\n\n')
+
+      const { outlet } = await feed.attached.promise
+      outlet.relay(framed('id: a.8\ndata: 1\n\n'))
+      outlet.finish()
+      await wire.closes()
+
+      expect(wire.chunks).to.deep.equal([': open\n\n', 'id: a.8\ndata: 1\n\n', DONE, ''])
+      expect(feed.calls).to.deep.equal(['feed a.7', 'attach', 'return'])
+      await until(() => outcomes.length === 1)
+      expect(outcomes).to.deep.equal(['over'])
+    })
+
+    it('that does not open is an error of the call, and nothing was sent', async () => {
+      const feed = new HandFeed()
+      const opening = latch()
+      feed.opening = opening.promise
+      const { port, outcomes } = await serve(() => feed)
+      const wire = ask(port)
+      await until(() => feed.calls.length === 1)
+      const gone = new Error('Gone')
+
+      opening.fail(gone)
+      await wire.ends()
+
+      expect(wire.head).to.match(/^HTTP\/1\.1 500 /)
+      expect(outcomes).to.deep.equal([gone])
+      expect(feed.calls).to.deep.equal(['feed undefined', 'return'])
+    })
+
+    it('is not asked when nobody reads it', async () => {
+      const feed = new HandFeed()
+      const { port, outcomes } = await serve(() => feed)
+
+      await ask(port, { method: 'HEAD' }).sees('\r\n\r\n')
+      await ask(port, { headers: { 'Last-Event-ID': 'stream.end' } }).sees('HTTP/1.1 204')
+      await until(() => outcomes.length === 2)
+
+      expect(feed.calls).to.deep.equal([])
+    })
+
+    it('is read event by event over HTTP/2', async () => {
+      const feed = new HandFeed()
+      feed.values.push('a', 'b')
+      const port = await listenHttp2((request, response) => {
+        streamEvents(request as never, response, feed as never)
+      })
+
+      const answer = askHttp2(port)
+      await answer.sees(': open\n\ndata: a\n\ndata: b\n\n')
+
+      expect((await feed.attached.promise).relaying).to.equal(false)
+    })
   })
 
   it('answers HEAD with the head alone, and tells the source that nobody reads it', async () => {

@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http'
 import { expect } from 'chai'
 import { openSink, type Sink, type StreamResponse } from '../../src/sse/sink.js'
 import { askHttp2, leaveAllHttp2 } from '../support/ask-http2.js'
+import { framed } from '../support/hand-feed.js'
 import { latch } from '../support/latch.js'
 import { closeServers, listen, listenHttp2 } from '../support/listen.js'
 import { turns, until } from '../support/until.js'
@@ -269,5 +270,117 @@ describe('openSink', () => {
 
     expect(answer.headers).to.include({ ':status': 200, 'content-type': 'text/event-stream' })
     expect(answer.text()).to.equal('data: größe\n\n')
+  })
+
+  describe('Chunks that are framed already', () => {
+    it('leave as they are, in order with what is written', async () => {
+      const port = await serveSinks(sink => {
+        sink.write(': open\n\n', false)
+        sink.relay(Buffer.from('9\r\ndata: a\n\n\r\n'))
+        sink.relay(Buffer.from('a\r\ndata: \xFF\n\n\r\n'))
+        sink.write('data: b\n\n', true)
+      })
+
+      const wire = ask(port)
+      await wire.ends()
+
+      expect(wire.chunks).to.deep.equal([': open\n\n', 'data: a\n\n', 'data: \xFF\n\n', 'data: b\n\n', ''])
+    })
+
+    it('are taken, or waited for, like others', async () => {
+      const { port, opened } = await serveSink(respond => listen((_, response) => respond(response)))
+      const wire = ask(port).pause()
+      const { sink } = await opened
+      let drains = 0
+      expect(sink.write('', false)).to.equal(true)
+      expect(sink.relay(framed(': small\n\n'))).to.equal(true)
+
+      expect(sink.relay(framed('x'.repeat(100_000_000)))).to.equal(false)
+      sink.drained(() => drains++)
+      await turns(20)
+      expect(drains).to.equal(0)
+
+      wire.resume()
+      await until(() => drains === 1)
+    })
+
+    it('go only where the body is chunked and the socket is ours', async () => {
+      const relays: Record<string, boolean> = {}
+      const port = await serveSinks((sink, response, { url, httpVersion }) => {
+        relays[`${url} ${httpVersion}`] = sink.relays
+        response.end()
+      })
+      const replaced = await listen((_, response) => {
+        response.write = ServerResponse.prototype.write.bind(response)
+        relays.replaced = openSink(response, headers).relays
+        response.end()
+      })
+      const http2 = await listenHttp2((_, response) => {
+        relays.http2 = openSink(response, headers).relays
+        response.end()
+      })
+
+      const wires = [ask(port), ask(port, { version: '1.0' }), ask(replaced)]
+      const answer = askHttp2(http2)
+      for (const wire of wires) await wire.sees('\r\n\r\n')
+      await until(answer.over)
+
+      expect(relays).to.deep.equal({ '/ 1.1': true, '/ 1.0': false, replaced: false, http2: false })
+    })
+
+    it('are refused everywhere else', async () => {
+      const outcome = latch<unknown>()
+      const port = await listenHttp2((_, response) => {
+        const sink = openSink(response, headers)
+        try {
+          sink.relay(framed(': a\n\n'))
+        } catch (error) {
+          outcome.open(error)
+        }
+        response.end()
+      })
+      askHttp2(port)
+
+      expect(await outcome.promise).to.be.an.instanceOf(TypeError)
+    })
+  })
+
+  describe('A connection that serves no further request', () => {
+    it('gives its parser back, once the request has been read', async () => {
+      const { port, opened } = await serveSink(respond => listen((_, response) => respond(response)))
+      const wire = ask(port)
+      const { sink, response } = await opened
+      const socket = response.socket as unknown as { parser: object | null }
+
+      sink.slim()
+      expect(socket.parser).to.equal(null)
+
+      sink.write('data: 1\n\n', true)
+      await wire.ends()
+    })
+
+    it('keeps its parser while the request is on its way', async () => {
+      const { port, opened } = await serveSink(respond => listen((_, response) => respond(response)))
+      const wire = ask(port, { method: 'POST', headers: { 'Content-Length': '5' } })
+      const { sink, response } = await opened
+      const socket = response.socket as unknown as { parser: object | null }
+
+      sink.slim()
+      expect(socket.parser).to.be.an('object')
+
+      sink.write('data: 1\n\n', true)
+      await wire.ends()
+    })
+
+    it('is as it was over HTTP/2', async () => {
+      const port = await listenHttp2((_, response) => {
+        const sink = openSink(response, headers)
+        sink.slim()
+        sink.write('data: 1\n\n', true)
+      })
+
+      const answer = askHttp2(port)
+      await answer.sees('data: 1\n\n')
+    })
   })
 })

@@ -23,12 +23,16 @@ export interface FeedSource extends Source {
   attach(outlet: Outlet, relaying: boolean): void
   /** While it writes by itself: the client has taken what was written, there is room again. */
   room(): void
+  /** Gives what there is already, and then ends: the server closes. */
+  end(): void
 }
 
 /** The stream of one client, as a feed sees it. */
 export interface Outlet {
   /** Whether nothing more can be sent. */
   readonly closed: boolean
+  /** Whether the client has yet to take what was written: then `room()` is called when it has, and nothing is relayed. */
+  readonly blocked: boolean
   /**
    * Writes bytes that are framed for HTTP/1.1 already.
    *
@@ -37,7 +41,7 @@ export interface Outlet {
   relay(chunk: Buffer): boolean
   /** Ends the stream: everything was said. */
   finish(): void
-  /** Ends the stream, and asks the client to come back after `retry` milliseconds. */
+  /** Ends the stream at once, and asks the client to come back after `retry` milliseconds. */
   close(retry: number, reason: string): void
   /** Ends the stream with an error. */
   fail(error: unknown): void

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
 // The parser of a connection is a third of what the connection costs while it only listens. Node has no public way to
@@ -6,74 +6,95 @@ import type { Socket } from 'node:net'
 // written for (20 to 24), and otherwise the parser stays until the connection closes.
 
 interface Parser {
-  _consumed?: boolean
-  unconsume?(): void
+  remove(): void
+  unconsume(): void
+  close(): void
 }
 
-interface Connection extends Omit<Socket, 'on' | 'addListener' | 'prependListener' | 'setEncoding'> {
-  parser?: Parser | null
-  on?: unknown
-  addListener?: unknown
-  prependListener?: unknown
-  setEncoding?: unknown
+interface Connection {
+  parser?: Partial<Parser> | null
+  server?: Server & { httpAllowHalfOpen?: boolean }
   _handle?: { reading?: boolean; _consumed?: boolean; readStart?(): void } | null
 }
 
-type FreeParser = (parser: Parser, request: null, socket: null) => void
+/** What Node's HTTP server listens with while it reads requests, by the names of the functions. */
+const OWN = { data: 'bound socketOnData', end: 'bound socketOnEnd', drain: 'bound socketOnDrain' } as const
 
-const freeParser = findFreeParser()
-
-/** What Node listens with on the connections of its HTTP server, by the names of the functions. */
-const OWN = { data: 'socketOnData', end: 'socketOnEnd', close: 'socketOnClose', drain: 'socketOnDrain' } as const
-
-/** What Node's HTTP server puts its own in front of, to see who else wants to read. */
-const WATCHED = ['on', 'addListener', 'prependListener', 'setEncoding'] as const
+/** The methods that Node's HTTP server replaces on a connection, to see who else wants to read. */
+const WRAPPED = ['on', 'addListener', 'prependListener', 'setEncoding'] as const
 
 /**
  * Gives the parser of a connection back to Node, once its last request has been read. What the client sends from then
- * on is read and forgotten; when it closes its side, the connection is closed.
+ * on is read and forgotten; when it closes its side, the connection is closed behind what was written.
  *
  * @returns whether it was given back
  */
 export function releaseParser(socket: Socket): boolean {
-  const connection = socket as Connection
-  const { parser, _handle: handle } = connection
-  if (!freeParser || !parser || !handle) return false
-  const own = Object.entries(OWN).map(([name, listener]) => ({ name, listener: listenerOf(socket, name, listener) }))
+  const { parser, _handle: handle, server } = socket as Connection
+  if (!isParser(parser) || !handle || !server) return false
+  const own = Object.entries(OWN).map(([event, name]) => ({ event, listener: listenerOf(socket, event, name) }))
   if (own.some(({ listener }) => listener === undefined)) return false
-  if (parser._consumed) parser.unconsume?.()
+  parser.unconsume()
   handle._consumed = false
-  for (const { name, listener } of own) socket.off(name, listener as () => void)
-  connection.parser = null
-  freeParser(parser, null, null)
-  // Assigned and not deleted: an object that loses a property takes a kilobyte more.
-  for (const name of WATCHED) connection[name] = Object.getPrototypeOf(socket)[name]
-  socket.on('data', noop)
-  socket.on('end', hangUp)
+  for (const { event, listener } of own) socket.off(event, listener as () => void)
+  Object.assign(socket, { parser: null })
+  parser.remove()
+  // As Node does: it may be at work just now.
+  setImmediate(destroy, parser)
+  // Not deleted: that would turn the connection into a slow object, a kilobyte larger.
+  for (const name of WRAPPED) Object.assign(socket, { [name]: Object.getPrototypeOf(socket)[name] })
+  if (!server.httpAllowHalfOpen) socket.on('end', hangUp)
   socket.resume()
   if (!handle.reading) {
     handle.reading = true
     handle.readStart?.()
   }
+  remember(socket, server)
   return true
 }
 
-function findFreeParser(): FreeParser | undefined {
-  try {
-    const internals = createRequire(import.meta.url)('_http_common') as { freeParser?: FreeParser }
-    return typeof internals.freeParser === 'function' ? internals.freeParser : undefined
-  } catch {
-    return undefined
-  }
+function isParser(parser: Partial<Parser> | null | undefined): parser is Parser {
+  return [parser?.remove, parser?.unconsume, parser?.close].every(method => typeof method === 'function')
+}
+
+// Node still holds the object until the response is over: what it holds is empty.
+function destroy(parser: Parser): void {
+  parser.close()
+  for (const key of Reflect.ownKeys(parser)) Reflect.set(parser, key, undefined)
 }
 
 function listenerOf(socket: Socket, event: string, name: string): unknown {
-  const found = socket.listeners(event).filter(listener => listener.name === `bound ${name}`)
+  const found = socket.listeners(event).filter(listener => listener.name === name)
   return found.length === 1 ? found[0] : undefined
 }
 
 function hangUp(this: Socket): void {
-  this.destroy()
+  this.destroySoon()
 }
 
-function noop(): void {}
+/** The connections whose parser was given back, by server: Node finds those that are open by their parsers. */
+const released = new WeakMap<Server, Set<Socket>>()
+
+/** Sees to it that `closeAllConnections()` goes on to close them all. */
+function remember(socket: Socket, server: Server): void {
+  let sockets = released.get(server)
+  if (sockets === undefined) {
+    sockets = new Set()
+    released.set(server, sockets)
+    closeAlso(server, sockets)
+  }
+  sockets.add(socket)
+  socket.on('close', forget)
+}
+
+function forget(this: Socket): void {
+  released.get((this as Connection).server as Server)?.delete(this)
+}
+
+function closeAlso(server: Server, sockets: Set<Socket>): void {
+  const closeAll = server.closeAllConnections
+  server.closeAllConnections = () => {
+    closeAll.call(server)
+    for (const socket of sockets) socket.destroy()
+  }
+}

@@ -41,25 +41,17 @@ export async function streamEvents(
   const all = headersFor(response, headers)
   const isOver = resolved.end !== false && isDone(request.headers)
   if (isOver || request.method === 'HEAD') {
-    dismiss(values)
+    if (!isFeed(values)) dismiss(values)
     return isOver ? end(response, 204) : end(response, 200, all)
   }
-  const source = isFeed(values) ? undefined : toSource(values)
-  if (source === undefined && !isFeed(values))
-    throw new TypeError('streamEvents() takes a generator, a channel, or another iterable')
-  await run(
-    response,
-    source ?? (values as unknown as Feed),
-    resolved,
-    all,
-    name ?? `${request.method} ${request.url}`,
-    request,
-  )
+  const source = isFeed(values) ? values : toSource(values)
+  if (source === undefined) throw new TypeError('streamEvents() takes a generator, a channel, or another iterable')
+  await run(response, source, resolved, all, name ?? `${request.method} ${request.url}`, request)
 }
 
 async function run(
   response: StreamResponse,
-  values: Source | Feed,
+  source: Source | Feed,
   options: ResolvedOptions,
   headers: OutgoingHttpHeaders,
   name: string,
@@ -71,10 +63,11 @@ async function run(
   })
   const stream = new EventStream(response, options, { name, request, problem, log, orphan, closed: () => closed?.() })
   try {
-    if (isFeed(values)) await stream.feed(values)
-    else stream.from(values)
+    if (isFeed(source)) await stream.feed(source)
+    else stream.from(source)
     await stream.ready()
   } catch (error) {
+    stream.abandon()
     if (stream.left) return
     throw error
   }

@@ -60,7 +60,9 @@ export class EventStream implements Outlet {
   #source: Source | undefined
   #generator: GeneratorSource | undefined
   #feed: FeedSource | undefined
+  #attached = false
   #relaying = false
+  #farewell: string | undefined
   #pingInterval: number
   #paused = false
   #waiting = false
@@ -104,6 +106,11 @@ export class EventStream implements Outlet {
   /** Whether nothing more can be sent. */
   get closed(): boolean {
     return this.#state !== 'open'
+  }
+
+  /** Whether the client has yet to take what was written. */
+  get blocked(): boolean {
+    return this.#blocked
   }
 
   /** Sends what the source gives, until it ends. */
@@ -173,8 +180,12 @@ export class EventStream implements Outlet {
       .then(result => {
         this.#task = undefined
         const source = this.sourceOf(result)
-        if (source) this.from(source)
-        else this.finish()
+        if (source === undefined) {
+          this.finish()
+          return
+        }
+        if (isFeed(result)) this.#attach(source as FeedSource, false)
+        this.from(source)
       })
       .then(noop, this.#fail)
   }
@@ -299,22 +310,30 @@ export class EventStream implements Outlet {
     return this.#pingInterval
   }
 
-  /** Ends the stream, because the server closes or another reason: asks the client to come back after `retry` ms. */
+  /**
+   * Ends the stream, and asks the client to come back after `retry` milliseconds: because the server closes, or for
+   * another reason. When the server closes, a feed gives first what it has already.
+   */
   close(retry: number, reason?: string): void {
     if (this.#state !== 'open') return
     if (this.#headers === undefined) {
       this.abandon()
       return
     }
+    this.#farewell = closingFrame(retry, reason)
+    if (this.#feed && this.#attached && reason === undefined) {
+      this.#controller?.abort(new StreamClosedError())
+      this.#feed.end()
+      return
+    }
     this.#stop()
-    this.#text += closingFrame(retry, reason)
-    this.#end()
+    this.finish()
   }
 
   /** Writes a chunk of a feed. */
   relay(chunk: Buffer): boolean {
-    const sink = this.#sink
-    if (this.#state !== 'open' || sink === undefined) return false
+    if (this.#state !== 'open') return false
+    const sink = this.#sink as Sink
     if (this.#pingInterval > 0) pings.of(this.#pingInterval).touch(this)
     return sink.relay(chunk) || this.#block(sink)
   }
@@ -566,22 +585,24 @@ export class EventStream implements Outlet {
   #roomAgain(): void {
     this.#senders?.resolve()
     if (this.#state !== 'open') return
-    if (this.#feed) this.#attach(this.#feed)
-    else if (this.#relaying) (this.#source as FeedSource).room()
+    if (this.#relaying) this.#feed?.room()
+    else if (this.#feed && !this.#attached) this.#begin(this.#feed, this.#sink as Sink)
     if (!this.#paused) return
     this.#paused = false
     this.#pull()
   }
 
-  #attach(feed: FeedSource): void {
-    const sink = this.#sink as Sink
-    this.#feed = undefined
+  #begin(feed: FeedSource, sink: Sink): void {
     this.#relaying = feed.relays && sink.relays
-    if (this.#relaying) {
-      this.#paused = false
-      sink.slim()
-    }
-    feed.attach(this, this.#relaying)
+    this.#paused = !this.#relaying
+    if (this.#relaying) sink.slim()
+    this.#attach(feed, this.#relaying)
+  }
+
+  #attach(feed: FeedSource, relaying: boolean): void {
+    this.#feed = feed
+    this.#attached = true
+    feed.attach(this, relaying)
   }
 
   // The ends.
@@ -589,12 +610,11 @@ export class EventStream implements Outlet {
   /** Ends the stream: everything was said. */
   finish(): void {
     if (this.#state !== 'open') return
-    this.#text += doneFrame(this.options.end)
+    this.#text += this.#farewell ?? doneFrame(this.options.end)
     this.#end()
   }
 
   fail(error: unknown): void {
-    this.#stopSource()
     this.#fail(error)
   }
 
@@ -634,6 +654,8 @@ export class EventStream implements Outlet {
     this.#state = 'ending'
     this.#gate?.resolve()
     this.#letGo()
+    // A feed goes on until it is told: it does not know that it failed, or that its stream did.
+    if (this.#feed) this.#stop()
     if (this.#headers !== undefined && !this.#blocked) this.#flush()
   }
 
@@ -691,7 +713,7 @@ export class EventStream implements Outlet {
 
   #dismissLate(value: unknown): void {
     try {
-      const source = toSource(value)
+      const source = isFeed(value) ? undefined : toSource(value)
       if (source) this.dismiss(source)
     } catch (error) {
       this.#cleanupFailed(error)

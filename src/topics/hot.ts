@@ -27,10 +27,6 @@ export class Hot {
     this.#prefix = `id: ${epoch}.`
   }
 
-  get empty(): boolean {
-    return this.#chunks.length === 0
-  }
-
   add(entries: readonly JournalEntry[]): void {
     const chunk = { ...this.frame(entries), entries }
     const { length } = this.#chunks

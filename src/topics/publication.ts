@@ -15,8 +15,11 @@ export class Batch {
     this.#settle({ first })
   }
 
-  reject(error: unknown): void {
+  /** @returns whether somebody waits for each of the events, and is told */
+  reject(error: unknown): boolean {
+    const isHeard = this.#waiting?.length === this.texts.length
     this.#settle({ error })
+    return isHeard
   }
 
   /** The sequence of the first event, when it is safe. */

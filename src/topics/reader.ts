@@ -90,6 +90,11 @@ export class Reader {
     this.wake()
   }
 
+  /** Ends behind what there is. */
+  end(): void {
+    for (const cursor of this.#cursors) cursor.end()
+  }
+
   /** There is something to read. */
   wake(): void {
     const wake = this.#wake

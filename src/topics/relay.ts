@@ -17,6 +17,8 @@ export class Relay implements Follower {
   position: number
   live = false
   taken: number | undefined
+  /** Whether it waits for the journal, or for its turn: then it goes on by itself. */
+  #busy = false
   #ended = false
 
   constructor(log: TopicLog, options: ResolvedSubscribeOptions, outlet: Outlet, entry: Entry) {
@@ -25,58 +27,38 @@ export class Relay implements Follower {
     this.#outlet = outlet
     this.position = entry.position
     if (options.onLag === 'block') this.taken = entry.position
+    this.#busy = true
     log.join(this)
+    this.#busy = false
     if (entry.gap === undefined || this.#tell(entry)) this.advance()
   }
 
   /** Writes what there is, as long as the client takes it. */
   advance(): void {
-    const log = this.#log
-    for (;;) {
-      if (this.#outlet.closed) return
-      if (this.position >= log.latest) {
-        this.#rest()
-        return
-      }
-      if (this.position < log.earliest - 1) {
-        if (!this.#fall()) return
-        continue
-      }
-      const chunk = log.chunkAfter(this.position, this.live)
-      if (isThenable(chunk)) {
-        this.live = false
-        chunk.then(
-          read => this.#send(read) && this.advance(),
-          error => this.#outlet.fail(error),
-        )
-        return
-      }
-      if (!this.#send(chunk)) return
-      if (this.position < log.latest && !spend((chunk as Chunk).bytes.length)) {
-        this.live = false
-        wait(this)
-        return
-      }
+    try {
+      while (this.#step());
+    } catch (error) {
+      this.#outlet.fail(error)
     }
   }
 
   /** Goes on in the next turn of the event loop. */
   resume(): boolean {
+    this.#busy = false
     if (this.#outlet.closed) return false
     this.advance()
     return true
   }
 
   room(): void {
-    if (this.taken !== undefined) this.taken = this.position
+    this.#take()
     this.#log.caughtUp(this)
     this.advance()
-    this.#log.settle()
   }
 
   end(): void {
     this.#ended = true
-    if (this.live && this.position >= this.#log.latest) this.#outlet.finish()
+    this.advance()
   }
 
   stop(): void {
@@ -90,31 +72,73 @@ export class Relay implements Follower {
     if (earliest > 1 && this.position < (earliest + latest) / 2) this.#outlet.close(comeBack(), 'lag')
   }
 
-  #rest(): void {
-    this.live = true
-    if (this.taken !== undefined) this.taken = this.position
-    if (this.#ended) this.#outlet.finish()
+  /** Writes the next chunk; returns whether to go on with one more. */
+  #step(): boolean {
+    const { live } = this
+    const log = this.#log
+    // A ping may have filled the buffer of the client, or its answer may come while the journal reads.
+    if (this.#busy || this.#outlet.blocked || this.#outlet.closed) return false
+    this.live = this.position >= log.latest && !this.#ended
+    if (this.live) return false
+    if (this.position >= log.latest) {
+      this.#outlet.finish()
+      return false
+    }
+    if (this.position < log.earliest - 1) return this.#fall()
+    const chunk = log.chunkAfter(this.position, live)
+    if (!isThenable(chunk)) return this.#send(chunk)
+    this.#busy = true
+    chunk.then(
+      read => this.#arrive(read),
+      error => this.#outlet.closed || this.#outlet.fail(error),
+    )
+    return false
+  }
+
+  #arrive(chunk: Chunk | undefined): void {
+    this.#busy = false
+    if (this.#outlet.closed) return
+    try {
+      if (this.#send(chunk)) this.advance()
+    } catch (error) {
+      this.#outlet.fail(error)
+    }
+  }
+
+  /** Answers as `#step`. */
+  #send(chunk: Chunk | undefined): boolean {
+    const log = this.#log
+    if (chunk === undefined || chunk.first > this.position + 1) {
+      // Gone since it was looked for: the bounds have been measured anew.
+      if (this.position < log.earliest - 1 || this.position >= log.latest) return true
+      throw new TypeError(`The journal of the topic ${log.name} has lost the event ${this.position + 1}`)
+    }
+    this.position = chunk.last
+    if (!this.#write(chunk.bytes)) return false
+    if (this.position >= log.latest || spend(chunk.bytes.length)) return true
+    this.#busy = true
+    wait(this)
+    return false
   }
 
   /** Returns whether the client took it. */
-  #send(chunk: Chunk | undefined): boolean {
-    // Gone since it was looked for: the bounds have been measured anew.
-    if (chunk === undefined || chunk.first > this.position + 1) return this.#fall()
-    this.position = chunk.last
-    return this.#write(chunk.bytes)
-  }
-
   #write(bytes: Buffer): boolean {
     if (this.#outlet.relay(bytes)) {
-      if (this.taken !== undefined) this.taken = this.position
+      this.#take()
       return true
     }
-    this.live = false
     if (this.#options.onLag === 'disconnect') this.#log.lags(this)
     return false
   }
 
-  /** What it has not read is gone: says so and goes on, or ends. Returns whether the client took what was said. */
+  /** The client has taken all that was written. */
+  #take(): void {
+    if (this.taken === undefined) return
+    this.taken = this.position
+    this.#log.settle()
+  }
+
+  /** What it has not read is gone: says so and goes on, or ends. Answers as `#step`. */
   #fall(): boolean {
     const { onLag, onGap } = this.#options
     if (onLag === 'disconnect' || onGap === 'refuse') {
@@ -124,6 +148,7 @@ export class Relay implements Follower {
     return this.#tell(overflow(this.#log, this.position, this.#options))
   }
 
+  /** Answers as `#write`. */
   #tell({ position, gap }: Entry): boolean {
     this.position = position
     return this.#write(frameText(gapFrame(gap as NonNullable<typeof gap>, formatPosition(this.#log.epoch, position))))

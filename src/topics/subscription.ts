@@ -88,6 +88,8 @@ class SubscriptionSource implements FeedSource {
     const [entry] = this.#entries
     this.#outlet = outlet
     if (relaying && log && entry) this.#relay = new Relay(log, this.#options, outlet, entry)
+    // What it wrote first may have been the end already.
+    if (this.#stopped) this.#relay?.stop()
   }
 
   room(): void {
@@ -101,6 +103,11 @@ class SubscriptionSource implements FeedSource {
     this.#reader = new Reader(this.#logs, this.#entries, this.#options, this.#serializer, this.#events)
     if (this.#outlet) this.#reader.outlet = this.#outlet
     return this.#reader.next()
+  }
+
+  end(): void {
+    this.#relay?.end()
+    this.#reader?.end()
   }
 
   return(): void {

@@ -13,9 +13,6 @@ const BATCH = 1 << 20
 const LIVE_CHUNK = 1 << 20
 const REPLAY_CHUNK = 1 << 15
 
-/** How many subscribers are told between two looks at the clock. */
-const STRIDE = 16
-
 /** One subscriber's place in a log. */
 export interface Follower {
   /** The sequence of the last event it was given. */
@@ -57,6 +54,7 @@ export class TopicLog implements Round {
   ready: Promise<void> | undefined
   closing = false
   readonly #retention: Retention
+  readonly #onError: (error: unknown) => void
   readonly #followers = new Set<Follower>()
   readonly #lagging = new Set<Follower>()
   readonly #blocking = new Set<Follower>()
@@ -65,16 +63,29 @@ export class TopicLog implements Round {
   #hot = new Hot('')
   #batch: Batch | undefined
   #outstanding = 0
-  #round: Iterator<Follower> | undefined
+  #round: Iterator<Follower, undefined> | undefined
   #begun = false
   #again = false
+  /** What everybody who is live had been given when the round began. */
+  #passed = 0
   #lagAt = 0
   #replayed: Chunk | undefined
+  #replaying: { readonly sequence: number; readonly chunk: Promise<Chunk | undefined> } | undefined
+  #appending: PromiseLike<void> | undefined
+  #settling = false
   #emptied: (() => void) | undefined
+  #closed: Promise<void> | undefined
 
-  constructor(name: string, retention: Retention, journal: JournalLog | Promise<JournalLog>) {
+  /** @param onError told of an error that nobody else is told of */
+  constructor(
+    name: string,
+    retention: Retention,
+    journal: JournalLog | Promise<JournalLog>,
+    onError: (error: unknown) => void = noop,
+  ) {
     this.name = name
     this.#retention = retention
+    this.#onError = onError
     if (!isThenable(journal)) this.#open(journal)
     else {
       this.ready = journal.then(opened => this.#open(opened))
@@ -129,7 +140,7 @@ export class TopicLog implements Round {
       const first = this.#journal.append(batch.texts)
       if (!isThenable(first)) this.#appended(batch, first)
       else
-        first.then(
+        this.#appending = first.then(
           sequence => this.#appended(batch, sequence),
           error => this.#refused(batch, error),
         )
@@ -151,7 +162,7 @@ export class TopicLog implements Round {
 
   #refused(batch: Batch, error: unknown): void {
     this.#outstanding -= batch.characters
-    batch.reject(error)
+    if (!batch.reject(error)) this.#onError(error)
   }
 
   #open(journal: JournalLog): void {
@@ -190,10 +201,11 @@ export class TopicLog implements Round {
 
   // Out
 
-  /** Takes a follower in. */
+  /** Takes a follower in, to be ended at once where all are. */
   join(follower: Follower): void {
     this.#followers.add(follower)
     if (follower.taken !== undefined) this.#blocking.add(follower)
+    if (this.closing) follower.end()
   }
 
   leave(follower: Follower): void {
@@ -221,15 +233,26 @@ export class TopicLog implements Round {
     const chunk = this.#hot.after(sequence, live ? LIVE_CHUNK : REPLAY_CHUNK)
     if (chunk) return chunk
     if (this.#replayed?.first === sequence + 1) return this.#replayed
+    if (this.#replaying?.sequence === sequence) return this.#replaying.chunk
     const entries = this.read(sequence, REPLAY_CHUNK)
-    return isThenable(entries) ? Promise.resolve(entries.then(read => this.#replay(read))) : this.#replay(entries)
+    return isThenable(entries) ? this.#replayLater(sequence, entries) : this.#replay(sequence, entries)
   }
 
-  #replay(entries: readonly JournalEntry[]): Chunk | undefined {
-    if (entries.length === 0) {
-      this.#measure()
-      return undefined
+  /** Many may come back to the same place at the same time: the journal is asked once for them all. */
+  async #replayLater(sequence: number, read: PromiseLike<readonly JournalEntry[]>): Promise<Chunk | undefined> {
+    const replaying = { sequence, chunk: Promise.resolve(read.then(entries => this.#replay(sequence, entries))) }
+    this.#replaying = replaying
+    try {
+      return await replaying.chunk
+    } finally {
+      if (this.#replaying === replaying) this.#replaying = undefined
     }
+  }
+
+  #replay(sequence: number, entries: readonly JournalEntry[]): Chunk | undefined {
+    const [first] = entries
+    if (first?.sequence !== sequence + 1) this.#measure()
+    if (first === undefined) return undefined
     this.#replayed = this.#hot.frame(entries)
     return this.#replayed
   }
@@ -241,26 +264,31 @@ export class TopicLog implements Round {
 
   /** Tells the followers that wait, one after the other. A Set can be changed while it is walked. */
   go(deadline: number): boolean {
-    for (let told = 0; ; ) {
-      if (this.#round === undefined) {
-        if (!this.#again) break
-        this.#again = false
-        this.#round = this.#followers.values()
+    while (this.#round !== undefined || this.#again) {
+      this.#round ??= this.#newRound()
+      for (let next = this.#round.next(); !next.done; next = this.#round.next()) {
+        const follower = next.value
+        if (!follower.live || follower.position >= this.latest) continue
+        follower.advance()
+        if (performance.now() > deadline) return false
       }
-      const { done, value } = this.#round.next()
-      if (done) {
-        this.#round = undefined
-        continue
-      }
-      if (!value.live || value.position >= this.latest) continue
-      value.advance()
-      if (++told % STRIDE === 0 && performance.now() > deadline) return false
+      this.#round = undefined
     }
     this.#begun = false
-    this.#hot.trim(this.earliest, this.latest)
-    if (this.#replayed && this.#replayed.first < this.earliest) this.#replayed = undefined
-    this.settle()
+    this.#trim(this.latest)
     return true
+  }
+
+  #newRound(): Iterator<Follower, undefined> {
+    this.#again = false
+    this.#trim(this.#passed)
+    this.#passed = this.latest
+    return this.#followers.values()
+  }
+
+  #trim(passed: number): void {
+    this.#hot.trim(this.earliest, passed)
+    if (this.#replayed && this.#replayed.first < this.earliest) this.#replayed = undefined
   }
 
   // Not for each event: a quarter of the log at a time is soon enough for those that would like to leave in time.
@@ -277,9 +305,15 @@ export class TopicLog implements Round {
     })
   }
 
-  /** Lets publishers go on whose event has been taken by everybody who makes them wait. */
+  /** Soon, lets publishers go on whose event has been taken by everybody who makes them wait. */
   settle(): void {
-    if (this.#waiting.size === 0) return
+    if (this.#waiting.size === 0 || this.#settling) return
+    this.#settling = true
+    queueMicrotask(() => this.#settle())
+  }
+
+  #settle(): void {
+    this.#settling = false
     let taken = Number.POSITIVE_INFINITY
     for (const follower of this.#blocking) taken = Math.min(taken, follower.taken as number)
     for (const waiting of this.#waiting) {
@@ -294,20 +328,25 @@ export class TopicLog implements Round {
     if (this.#journal === undefined) return
     this.#journal.trim()
     this.#measure()
-    if (!this.#begun) this.#hot.trim(this.earliest, this.latest)
+    if (!this.#begun) this.#trim(this.latest)
   }
 
   /** Ends everybody who follows it, behind what they have not read yet; resolves when they have gone. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
     if (this.ready) await this.ready.catch(noop)
     this.flush()
     this.closing = true
+    await this.#appending
+    for (const follower of [...this.#followers]) follower.end()
     if (this.#followers.size > 0) {
-      const emptied = new Promise<void>(resolve => {
+      await new Promise<void>(resolve => {
         this.#emptied = resolve
       })
-      for (const follower of [...this.#followers]) follower.end()
-      await emptied
     }
     await this.#journal?.close()
   }
