@@ -12,7 +12,7 @@ import {
   ServerSentEvent,
   text,
 } from 'okapi/sse'
-import { EncodedEvent } from '../../src/sse/event.js'
+import { EncodedEvent, withId } from '../../src/sse/event.js'
 import { anyText } from '../support/any-text.js'
 import { unlessRefused } from '../support/unless-refused.js'
 
@@ -188,6 +188,7 @@ describe('EncodedEvent', () => {
 
     expect(encoded).to.deep.equal({ wire: 'data: 1\n\n' })
     expect(encoded).to.not.be.instanceOf(ServerSentEvent)
+    expect(withId(encoded)).to.equal(encoded)
   })
 })
 
