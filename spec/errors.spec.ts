@@ -32,6 +32,29 @@ describe('HttpError', () => {
     expect(error.headers).to.deep.equal({ 'retry-after': '5' })
   })
 
+  it('takes members for its problem details, as the JSON that they are at that moment', () => {
+    const problem = { type: 'https://example.com/sold-out', since: new Date(0), left: [] as number[] }
+
+    const error = new HttpError(409, 'No more tea', { problem })
+    problem.left.push(1)
+
+    expect(error.problem).to.deep.equal({
+      type: 'https://example.com/sold-out',
+      since: '1970-01-01T00:00:00.000Z',
+      left: [],
+    })
+  })
+
+  it('refuses members that are no JSON where it is made, and those that it has itself', () => {
+    expect(() => new HttpError(409, 'No', { problem: { left: 1n } })).to.throw(TypeError, 'BigInt')
+    for (const member of ['status', 'detail', 'code', 'errors']) {
+      expect(() => new HttpError(409, 'No', { problem: { [member]: 'x' } })).to.throw(
+        TypeError,
+        `The member ${member} of a problem is filled in by the HttpError; name yours otherwise`,
+      )
+    }
+  })
+
   for (const status of [200, 399, 600, 404.5, Number.NaN]) {
     it(`is not for the status ${status}`, () => {
       expect(() => new HttpError(status)).to.throw(

@@ -63,6 +63,7 @@ describe('okapi', () => {
           'raw',
         ],
         ...['streamEvents', 'text', 'view'],
+        ...['Catch', 'Guard', 'Principal', 'SetMetadata', 'Use', 'createParameter', 'filter', 'metadata'],
       ].sort(),
     )
   })

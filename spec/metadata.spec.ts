@@ -1,5 +1,13 @@
 import { expect } from 'chai'
-import { controllerRecord, hasRecord, methodRecords, recordController, recordMethod } from '../src/metadata.js'
+import {
+  controllerRecord,
+  hasRecord,
+  methodRecords,
+  policiesOf,
+  recordController,
+  recordMethod,
+  recordPolicy,
+} from '../src/metadata.js'
 
 describe('the ledger', () => {
   class Base {}
@@ -52,5 +60,40 @@ describe('the ledger', () => {
     expect(methodRecords(Base).get('list')?.headers).to.deep.equal([['x-base', '1']])
     expect(methodRecords(Other).get('find')?.routes).to.deep.equal([])
     expect(methodRecords(class {})).to.deep.equal(new Map())
+  })
+
+  describe('of policies', () => {
+    class Guarded {}
+    class Stricter extends Guarded {}
+
+    recordPolicy(Stricter, 'list').guards.push('method of Stricter')
+    recordPolicy(Stricter).guards.push('Stricter')
+    recordPolicy(Guarded, 'list').guards.push('method of Guarded')
+    recordPolicy(Guarded, 'find').guards.push('another method')
+    recordPolicy(Guarded).guards.push('Guarded')
+
+    it('keeps one for a class, and one for each of its methods', () => {
+      expect(recordPolicy(Guarded)).to.equal(recordPolicy(Guarded))
+      expect(recordPolicy(Guarded, 'list')).to.equal(recordPolicy(Guarded, 'list'))
+      expect(recordPolicy(Guarded)).not.to.equal(recordPolicy(Guarded, 'list'))
+    })
+
+    it('gives those of a method the widest first, and leaves out none of a base class', () => {
+      const guards = policiesOf(Stricter, 'list').flatMap(policy => policy.guards)
+
+      expect(guards).to.deep.equal(['Guarded', 'Stricter', 'method of Guarded', 'method of Stricter'])
+    })
+
+    it('gives a base class nothing of those that extend it', () => {
+      expect(policiesOf(Guarded, 'list').flatMap(policy => policy.guards)).to.deep.equal([
+        'Guarded',
+        'method of Guarded',
+      ])
+      expect(policiesOf(class {}, 'list')).to.deep.equal([])
+    })
+
+    it('notes the method, so that a policy without a route is found', () => {
+      expect(methodRecords(Guarded).get('find')?.routes).to.deep.equal([])
+    })
   })
 })

@@ -47,6 +47,29 @@ describe('problemOf', () => {
     })
   })
 
+  it('tells the members that an HttpError brings', () => {
+    const problem = { type: 'https://example.com/sold-out', title: 'Sold out', instance: '/orders/7', left: 0 }
+
+    expect(problemOf(new HttpError(409, 'No more tea', { problem }))).to.deep.equal({
+      type: 'https://example.com/sold-out',
+      title: 'Sold out',
+      status: 409,
+      detail: 'No more tea',
+      instance: '/orders/7',
+      left: 0,
+    })
+  })
+
+  it('tells a member with a name of the language as one like any other', () => {
+    const problem = JSON.parse('{"__proto__":{"polluted":true},"constructor":1}')
+
+    const told = problemOf(new HttpError(409, 'No', { problem }))
+
+    expect(JSON.stringify(told)).to.match(/,"__proto__":{"polluted":true},"constructor":1}$/)
+    expect(told).not.to.have.property('polluted')
+    expect({}).not.to.have.property('polluted')
+  })
+
   it('tells an error of Fastify, or of a plugin of its own', () => {
     const error = errorWith({ statusCode: 503, code: 'FST_UNDER_PRESSURE' }, new Error('Too busy'))
 

@@ -100,12 +100,8 @@ describe('addControllers', () => {
         find() {}
       }
 
-      expect(await refusal([Routeless])).to.equal(
-        'Routeless.find: has parameters or headers but no route: give it @Get or @SSE',
-      )
-      expect(await refusal([Headed])).to.equal(
-        'Headed.find: has parameters or headers but no route: give it @Get or @SSE',
-      )
+      expect(await refusal([Routeless])).to.equal('Routeless.find: is decorated but has no route: give it @Get or @SSE')
+      expect(await refusal([Headed])).to.equal('Headed.find: is decorated but has no route: give it @Get or @SSE')
     })
 
     it('with a generator under @Get', async () => {

@@ -9,8 +9,9 @@ import fastify, {
 } from 'fastify'
 import findMyWay from 'find-my-way'
 import { HttpError } from './errors.js'
+import { answerProblem, problemHandler } from './failures.js'
 import { logOf, noLog } from './log.js'
-import { answerProblem, type OkapiOptions, okapi, problemHandler } from './plugin.js'
+import { type OkapiOptions, okapi } from './plugin.js'
 import { Streams } from './streams.js'
 
 /** Options of Fastify itself: logger, TLS, HTTP/2, limits. */

@@ -2,10 +2,12 @@ import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { COMPILER } from './container.js'
+import type { RouteContext } from './context.js'
 import { convert } from './convert.js'
 import { DefinitionError, InvalidRequestError, type RequestPart } from './errors.js'
 import type { MethodRecord, ParameterRecord } from './metadata.js'
 import { EventWriter, lastEventId } from './sse/index.js'
+import { isThenable } from './sse/source.js'
 import type { EventStream } from './sse/stream.js'
 import { checker } from './validation/checker.js'
 import { dtoOf } from './validation/dto.js'
@@ -34,7 +36,7 @@ export function argumentReader(
   type: object & { prototype: object },
   name: string,
   method: MethodRecord,
-  streams: boolean,
+  context: RouteContext,
   options: ValidationOptions,
 ): ArgumentReader | undefined {
   if (method.parameters.size === 0) return undefined
@@ -44,7 +46,7 @@ export function argumentReader(
   const readers = Array.from({ length: Math.max(...method.parameters.keys()) + 1 }, (_, index): Reader => {
     const parameter = method.parameters.get(index)
     if (parameter === undefined) return () => undefined
-    return readerOf(`${where}, parameter ${index}`, parameter, types[index], streams, options)
+    return readerOf(`${where}, parameter ${index}`, parameter, types[index], context, options)
   })
   return exchange => readAll(readers, exchange)
 }
@@ -79,7 +81,7 @@ function readerOf(
   where: string,
   parameter: ParameterRecord,
   type: unknown,
-  streams: boolean,
+  context: RouteContext,
   options: ValidationOptions,
 ): Reader {
   switch (parameter.kind) {
@@ -92,10 +94,54 @@ function readerOf(
     case 'signal':
       return ({ reply, stream }) => stream?.signal ?? signalOf(reply)
     case 'stream':
-      if (!streams) throw new DefinitionError(where, '@Stream() needs a stream: declare the method with @SSE')
+      if (!context.stream) throw new DefinitionError(where, '@Stream() needs a stream: declare the method with @SSE')
       return ({ stream }) => new EventWriter(stream as EventStream)
+    case 'principal':
+      return ({ request }) => request.principal
+    case 'custom':
+      return customReader(where, parameter, type, context, options)
     default:
       return valueReader(where, parameter.kind, parameter, type, options)
+  }
+}
+
+/** How a parameter of the user's own is read: as it is, or converted and checked like the part that it is read from. */
+function customReader(
+  where: string,
+  { read, part, name = '', decorator }: ParameterRecord,
+  type: unknown,
+  context: RouteContext,
+  options: ValidationOptions,
+): Reader {
+  const value: Reader = ({ request }) => {
+    const given = read?.(request, context)
+    return isThenable(given) ? Promise.resolve(given) : given
+  }
+  if (part === undefined) return value
+  checkType(where, decorator, type)
+  const dto = dtoOf(where, type)
+  const check = dto && checker(part, name, dto, options)
+  const finish = (given: unknown): unknown => {
+    if (check === undefined) return typed(part, name, given, type, false)
+    return given === undefined ? undefined : check(given, part !== 'body')
+  }
+  return exchange => {
+    const given = value(exchange)
+    return given instanceof Promise ? given.then(finish) : finish(given)
+  }
+}
+
+/** Refuses a type that the compiler has lost: nothing would be checked. */
+function checkType(where: string, decorator: string, type: unknown): void {
+  if (type === undefined) {
+    throw new DefinitionError(where, `the type of ${decorator} is unknown: its class is imported around in a circle`)
+  }
+  // No request holds a function. The compiler says so of a class whose import it removed.
+  if (type === Function) {
+    throw new DefinitionError(
+      where,
+      `the type of ${decorator} is lost: import its class as a value, not by "import type"`,
+    )
   }
 }
 
@@ -106,16 +152,7 @@ function valueReader(
   type: unknown,
   options: ValidationOptions,
 ): Reader {
-  if (type === undefined) {
-    throw new DefinitionError(where, `the type of ${decorator} is unknown: its class is imported around in a circle`)
-  }
-  // No request holds a function. The compiler says so of a class whose import it removed: nothing would be checked.
-  if (type === Function) {
-    throw new DefinitionError(
-      where,
-      `the type of ${decorator} is lost: import its class as a value, not by "import type"`,
-    )
-  }
+  checkType(where, decorator, type)
   const whole = partReader(part)
   const dto = dtoOf(where, type)
   const check = dto && checker(part, name ?? '', dto, options)

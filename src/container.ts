@@ -1,6 +1,12 @@
-import { type DependencyContainer, type InjectionToken, Lifecycle, container as rootContainer } from 'tsyringe'
+import {
+  type DependencyContainer,
+  type InjectionToken,
+  injectable,
+  Lifecycle,
+  container as rootContainer,
+} from 'tsyringe'
 import { DefinitionError } from './errors.js'
-import { type DeclaredStreamOptions, hasRecord } from './metadata.js'
+import { type DeclaredStreamOptions, hasRecord, type Injected } from './metadata.js'
 import type { Serializer } from './sse/index.js'
 
 /**
@@ -30,12 +36,60 @@ export function childOf(parent: DependencyContainer = rootContainer): Dependency
  *
  * @throws {DefinitionError} if it cannot be made, told at boot by trying
  */
-export function resolver(container: DependencyContainer, type: ControllerClass): () => object {
+export function resolver(
+  container: DependencyContainer,
+  type: ControllerClass,
+  where = `${type.name}, constructor`,
+): () => object {
   const registered = container.isRegistered(type, true)
   if (!registered) container.register(type, { useClass: type }, { lifecycle: Lifecycle.ContainerScoped })
   checkMetadata(type)
-  const instance = resolve(container, type, `${type.name}, constructor`)
+  const instance = resolve(container, type, where)
   return registered ? () => container.resolve<object>(type) : () => instance
+}
+
+/** The instances of classes that decorators name, such as guards. They are had as controllers are. */
+export class Instances {
+  readonly #container: DependencyContainer
+  readonly #known = new Map<Injected, () => object>()
+
+  constructor(container: DependencyContainer) {
+    this.#container = container
+  }
+
+  /**
+   * How an instance is had for each request.
+   *
+   * @param where who names the class: `Prices.watch, @Guard(Members)`
+   * @throws {DefinitionError} for what is no class, or cannot be made, told at boot by trying
+   */
+  of(type: unknown, where: string): () => object {
+    if (!isClass(type)) throw new DefinitionError(where, `takes a class, not ${kindOf(type)}`)
+    const known = this.#known.get(type)
+    if (known) return known
+    if (type.length > 0 && Reflect.getMetadata('design:paramtypes', type) === undefined) {
+      throw new DefinitionError(
+        where,
+        `the types of the constructor parameters of ${type.name} are unknown: give it @injectable(). ${COMPILER}`,
+      )
+    }
+    // What extends an injectable class is injected as that, decorated or not.
+    injectable()(type as ControllerClass)
+    const instance = resolver(this.#container, type as ControllerClass, where)
+    this.#known.set(type, instance)
+    return instance
+  }
+}
+
+/** Whether a value is a class, and not a function that can be called. */
+export function isClass(value: unknown): value is Injected {
+  return typeof value === 'function' && Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'undefined: is its class imported around in a circle?'
+  if (value === null) return 'null'
+  return typeof value === 'object' ? `an object: give the class itself` : `a ${typeof value}`
 }
 
 /** The serializer that stream options name, by token or by itself. */

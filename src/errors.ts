@@ -6,7 +6,24 @@ export interface HttpErrorOptions extends ErrorOptions {
   code?: string
   /** Headers for the answer, such as `www-authenticate` or `retry-after`. */
   headers?: Record<string, string>
+  /** More for the problem details: `type`, `title` and `instance`, and members of your own (RFC 9457, section 3.2). */
+  problem?: ProblemMembers
 }
+
+/** What problem details may say beside the status, the detail and the code. */
+export interface ProblemMembers {
+  /** A URI that tells the kind of problem apart; best one that documents it. Default `about:blank`. */
+  type?: string
+  /** The kind of problem in a few words, the same each time. Default the name of the status. */
+  title?: string
+  /** A URI of this one occurrence. */
+  instance?: string
+  /** Members of your own, sent as JSON. A client that does not know them ignores them. */
+  [member: string]: unknown
+}
+
+/** The members of problem details that an `HttpError` fills in by itself. */
+const ownMembers = ['status', 'detail', 'code', 'errors']
 
 /**
  * A failure that is also an answer: its status and message reach the client, as problem details (RFC 9457). Any other
@@ -22,8 +39,12 @@ export class HttpError extends Error {
   readonly statusCode: number
   readonly code: string | undefined
   readonly headers: Record<string, string>
+  readonly problem: ProblemMembers
 
-  /** @throws {RangeError} if the status is no 4xx or 5xx */
+  /**
+   * @throws {RangeError} if the status is no 4xx or 5xx
+   * @throws {TypeError} if the option `problem` is no JSON, or has a member that the error fills in itself
+   */
   constructor(statusCode: number, message?: string, options: HttpErrorOptions = {}) {
     super(message ?? STATUS_CODES[statusCode] ?? 'Unknown Error', options)
     if (!Number.isInteger(statusCode) || statusCode < 400 || statusCode > 599) {
@@ -32,6 +53,10 @@ export class HttpError extends Error {
     this.statusCode = statusCode
     this.code = options.code
     this.headers = options.headers ?? {}
+    // As JSON at once: what cannot be sent is told where the error is made.
+    this.problem = options.problem ? JSON.parse(JSON.stringify(options.problem)) : {}
+    const own = ownMembers.find(member => Object.hasOwn(this.problem, member))
+    if (own) throw new TypeError(`The member ${own} of a problem is filled in by the HttpError; name yours otherwise`)
   }
 }
 

@@ -4,6 +4,7 @@ import type { Admission, Place } from './admission.js'
 import { Html, render, View } from './answers.js'
 import type { ArgumentReader, Exchange } from './arguments.js'
 import { ClosingError, UnauthorizedError } from './errors.js'
+import type { Translate } from './failures.js'
 import type { Log } from './log.js'
 import type { MethodRecord } from './metadata.js'
 import { isExpired, type Principal } from './principal.js'
@@ -35,6 +36,8 @@ export interface StreamTarget extends Target {
   readonly streams: Streams
   readonly log: Log
   readonly admission: Admission | undefined
+  /** Asks the filters of the route. */
+  readonly translate: Translate | undefined
 }
 
 type Method = (...args: unknown[]) => unknown
@@ -237,7 +240,8 @@ class Host implements StreamHost {
   }
 
   problem(error: unknown): object {
-    return problemOf(error)
+    const { translate } = this.#target
+    return problemOf(translate ? translate(error, this.request) : error)
   }
 
   log(err: unknown, { phase }: StreamErrorContext): void {

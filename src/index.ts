@@ -8,15 +8,23 @@ export { Html, html, raw, View, view } from './answers.js'
 export { type App, type AppOptions, createApp, type FastifyOptions } from './app.js'
 // Injection. Everything else of it is tsyringe's: import it from there.
 export { type ControllerClass, SERIALIZER, STREAM_OPTIONS } from './container.js'
+// Guards, and what they know of a route
+export type { Metadata, RouteContext } from './context.js'
 // Controllers
 export { Controller, type ControllerOptions } from './decorators/controller.js'
+export { Catch } from './decorators/filters.js'
+export { Guard, Use } from './decorators/guards.js'
+export { metadata, SetMetadata } from './decorators/metadata.js'
 export {
   Body,
   Cookie,
+  type CreateParameterOptions,
+  createParameter,
   Header,
   LastEventId,
   Param,
   type ParameterOptions,
+  Principal,
   Query,
   Reply,
   Req,
@@ -37,12 +45,16 @@ export {
   InvalidRequestError,
   type Issue,
   NotFoundError,
+  type ProblemMembers,
   type RequestPart,
   type StreamLimit,
   StreamLimitError,
   UnauthorizedError,
 } from './errors.js'
-export type { DeclaredStreamOptions } from './metadata.js'
+export { type ErrorFilter, type Filter, type FilterFunction, filter } from './filters.js'
+export type { GuardAnswer } from './guards.js'
+export type { Hook, HookFunction, HookMethods, Hooks } from './hooks.js'
+export type { DeclaredStreamOptions, Injected } from './metadata.js'
 export { type OkapiOptions, okapi } from './plugin.js'
 export type { Problem } from './problem.js'
 // Event streams

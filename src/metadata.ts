@@ -1,6 +1,8 @@
 import 'reflect-metadata'
+import type { FastifyRequest } from 'fastify'
 import type { InjectionToken } from 'tsyringe'
 import type { AdmissionOptions } from './admission.js'
+import type { RouteContext } from './context.js'
 import type { RequestPart } from './errors.js'
 import type { Serializer, StreamOptions } from './sse/index.js'
 
@@ -22,7 +24,15 @@ export interface RouteRecord {
   admission?: AdmissionOptions
 }
 
-export type ParameterKind = RequestPart | 'signal' | 'lastEventId' | 'request' | 'reply' | 'stream'
+export type ParameterKind =
+  | RequestPart
+  | 'signal'
+  | 'lastEventId'
+  | 'request'
+  | 'reply'
+  | 'stream'
+  | 'principal'
+  | 'custom'
 
 export interface ParameterRecord {
   kind: ParameterKind
@@ -31,6 +41,10 @@ export interface ParameterRecord {
   /** The name of the value within its part; without it, the whole part. */
   name?: string
   required?: boolean
+  /** How a parameter of the user's own is read. */
+  read?: (request: FastifyRequest, context: RouteContext) => unknown
+  /** The part of the request that it is read from, if it is to be converted and checked. */
+  part?: RequestPart
 }
 
 export interface MethodRecord {
@@ -39,6 +53,25 @@ export interface MethodRecord {
   status?: number
   headers: [name: string, value: string][]
   redirect?: { url: string; status: number }
+}
+
+/** A class that the container makes, or one that stands for another there. */
+export type Injected<T = object> = abstract new (...args: never[]) => T
+
+/** Which errors are answered how. */
+export interface FilterRecord {
+  type: Injected
+  /** A function that answers the error, or the class of one who does. */
+  answer: unknown
+}
+
+/** What holds for all calls of a method, or of all methods of a class. In the order in which it is read. */
+export interface PolicyRecord {
+  /** What `@Use` was given: told apart at boot. */
+  hooks: unknown[]
+  guards: unknown[]
+  filters: FilterRecord[]
+  metadata: Map<unknown, unknown>
 }
 
 export interface ControllerRecord {
@@ -50,6 +83,8 @@ export interface ControllerRecord {
 interface ClassRecord {
   controller?: ControllerRecord
   methods: Map<string, MethodRecord>
+  /** Those of methods by name, and that of the class itself without one. */
+  policies: Map<string | undefined, PolicyRecord>
 }
 
 const ledger = new WeakMap<object, ClassRecord>()
@@ -68,6 +103,31 @@ export function recordMethod(target: object, name: string): MethodRecord {
     methods.set(name, method)
   }
   return method
+}
+
+/** The policy of a method, or without a name that of a class, to be written by decorators. */
+export function recordPolicy(target: object, name?: string): PolicyRecord {
+  if (name !== undefined) recordMethod(target, name)
+  const { policies } = recordOf(target)
+  let policy = policies.get(name)
+  if (policy === undefined) {
+    policy = { hooks: [], guards: [], filters: [], metadata: new Map() }
+    policies.set(name, policy)
+  }
+  return policy
+}
+
+/**
+ * Every policy that holds for a method of a class, the widest first: those of the class, its base before it, then those
+ * of the method. None replaces another: what a base class asks, nobody who extends it can leave out.
+ */
+export function policiesOf(target: object, name: string): PolicyRecord[] {
+  const classes: object[] = []
+  for (let one: object | null = target; one !== null; one = Object.getPrototypeOf(one) as object | null) {
+    classes.unshift(one)
+  }
+  const named = (key?: string) => classes.flatMap(one => ledger.get(one)?.policies.get(key) ?? [])
+  return [...named(), ...named(name)]
 }
 
 /** What `@Controller` said of a class itself; a base class does not answer for it. */
@@ -107,7 +167,7 @@ function merge(inherited: MethodRecord, own: MethodRecord): MethodRecord {
 function recordOf(target: object): ClassRecord {
   let record = ledger.get(target)
   if (record === undefined) {
-    record = { methods: new Map() }
+    record = { methods: new Map(), policies: new Map() }
     ledger.set(target, record)
   }
   return record

@@ -1,17 +1,17 @@
 import cookie from '@fastify/cookie'
 import fastifyView, { type FastifyViewOptions } from '@fastify/view'
-import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { DependencyContainer } from 'tsyringe'
 import { Admissions, type AppAdmissionOptions } from './admission.js'
 import { idleCloser } from './closing.js'
-import { type ControllerClass, childOf, SERIALIZER, STREAM_OPTIONS } from './container.js'
-import { ClosingError, DefinitionError, StreamLimitError } from './errors.js'
-import { type Log, logOf, noLog } from './log.js'
-import { type DeclaredStreamOptions, methodRecords } from './metadata.js'
-import { headersOf, PROBLEM_TYPE, type Problem, problemOf } from './problem.js'
-import { goodbyeTo } from './refusal.js'
+import { type ControllerClass, childOf, Instances, SERIALIZER, STREAM_OPTIONS } from './container.js'
+import { DefinitionError } from './errors.js'
+import { problemHandler } from './failures.js'
+import { type Filter, translator } from './filters.js'
+import type { Guard } from './guards.js'
+import { logOf, noLog } from './log.js'
+import { type DeclaredStreamOptions, type Injected, methodRecords } from './metadata.js'
 import { addControllers } from './routes.js'
-import { STREAM_HEADERS } from './sse/headers.js'
 import { Streams } from './streams.js'
 import { Topics, type TopicsOptions } from './topics/topics.js'
 import type { ValidationOptions } from './validation/options.js'
@@ -26,6 +26,10 @@ export interface OkapiOptions {
   streamOptions?: DeclaredStreamOptions
   /** The journal and the bounds of the topics; or the topics themselves, which the app then leaves open. */
   topics?: TopicsOptions | Topics
+  /** Guards of every route of the controllers, asked before their own. */
+  guards?: readonly Injected<Guard>[]
+  /** How errors of the controllers are answered that no filter of their own answers: `[filter(OutOfStock, …)]`. */
+  filters?: readonly Filter[]
   /** How DTOs are checked, beyond their own rules: options of class-validator. Default `{ whitelist: true }`. */
   validation?: ValidationOptions
   /**
@@ -65,7 +69,7 @@ export interface OkapiOptions {
  * @throws {DefinitionError} if a controller, route or parameter is declared wrongly; nothing is served then
  */
 export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
-  const { controllers, streamOptions, streams = new Streams(), validation = {} } = options
+  const { controllers, streamOptions, streams = new Streams(), validation = {}, guards = [], filters = [] } = options
   checkClasses(controllers)
   const container = childOf(options.container)
   app.addHook('onClose', () => container.dispose())
@@ -73,11 +77,14 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   addTopics(app, container, options.topics)
   const log = options.log === false ? noLog : logOf(app)
 
-  app.setErrorHandler(problemHandler(log))
+  const instances = new Instances(container)
+  if (!app.hasRequestDecorator('principal')) app.decorateRequest('principal')
+  app.setErrorHandler(problemHandler(log, translator([filters], instances, log, 'filters')))
   if (options.views) await app.register(fastifyView, options.views)
   if (readsCookies(controllers) && !app.hasRequestDecorator('cookies')) await app.register(cookie)
   const admissions = new Admissions(options.admission)
-  addControllers({ app, container, streams, log, validation, admissions }, controllers)
+  const house = { app, container, instances, streams, log, validation, guards, filters, admissions }
+  addControllers(house, controllers)
 
   const { closeGrace = 2_000, closeSpread = 0 } = options
   const closeIdle = idleCloser(app, closeGrace)
@@ -98,25 +105,6 @@ function addTopics(app: FastifyInstance, container: DependencyContainer, given: 
   const topics = new Topics({ ...serializer, ...given })
   container.register(Topics, { useValue: topics })
   app.addHook('onClose', () => topics.close())
-}
-
-/** Answers every error as problem details, and logs those that are the server's fault. */
-export function problemHandler(log: Log) {
-  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
-    const { status } = answerProblem(reply, error)
-    if (status < 500 || error instanceof StreamLimitError || error instanceof ClosingError) return
-    log.error({ err: error, reqId: request.id, method: request.method, url: request.url }, 'A request failed')
-  }
-}
-
-/** Answers an error as problem details; if it will pass, an EventSource is asked to come back instead. */
-export function answerProblem(reply: FastifyReply, error: unknown): Problem {
-  const problem = problemOf(error)
-  reply.code(problem.status).headers(headersOf(error))
-  const goodbye = goodbyeTo(reply.request.raw, problem, reply.getHeader('retry-after'))
-  if (goodbye === undefined) reply.type(PROBLEM_TYPE).send(JSON.stringify(problem))
-  else reply.code(200).removeHeader('retry-after').headers(STREAM_HEADERS).send(goodbye)
-  return problem
 }
 
 function checkClasses(controllers: readonly unknown[]): void {

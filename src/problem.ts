@@ -8,7 +8,10 @@ export interface Problem {
   status: number
   detail?: string
   code?: string
+  instance?: string
   errors?: readonly Issue[]
+  /** Members that the error has brought (RFC 9457, section 3.2). */
+  [member: string]: unknown
 }
 
 /** The media type of problem details. */
@@ -31,7 +34,7 @@ export function problemOf(error: unknown): Problem {
   if (message !== undefined && message !== problem.title) problem.detail = message
   if (code !== undefined) problem.code = code
   if (error instanceof InvalidRequestError) problem.errors = error.issues
-  return problem
+  return error instanceof HttpError ? { ...problem, ...error.problem } : problem
 }
 
 /** The headers that an error brings for its answer. */

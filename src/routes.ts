@@ -2,16 +2,30 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
 import type { DependencyContainer } from 'tsyringe'
 import type { Admissions } from './admission.js'
 import { argumentReader } from './arguments.js'
-import { type ControllerClass, resolver, SERIALIZER, STREAM_OPTIONS, serializerOf } from './container.js'
+import {
+  type ControllerClass,
+  type Instances,
+  resolver,
+  SERIALIZER,
+  STREAM_OPTIONS,
+  serializerOf,
+} from './container.js'
+import { contextOf, type RouteContext } from './context.js'
 import { DefinitionError } from './errors.js'
+import { problemHandler, type Translate } from './failures.js'
+import { translator } from './filters.js'
+import { guardHook } from './guards.js'
 import { openStream, plainHandler, streamHandler, type Target } from './handler.js'
+import { type RouteHook, type RouteHooks, routeHooks } from './hooks.js'
 import type { Log } from './log.js'
 import {
   type ControllerRecord,
   controllerRecord,
   type DeclaredStreamOptions,
+  type FilterRecord,
   type MethodRecord,
   methodRecords,
+  policiesOf,
   type RouteRecord,
 } from './metadata.js'
 import type { StreamOptions } from './sse/index.js'
@@ -23,10 +37,13 @@ import type { ValidationOptions } from './validation/options.js'
 export interface House {
   readonly app: FastifyInstance
   readonly container: DependencyContainer
+  readonly instances: Instances
   readonly streams: Streams
   readonly log: Log
   readonly validation: ValidationOptions
   readonly admissions: Admissions
+  readonly guards: readonly unknown[]
+  readonly filters: readonly FilterRecord[]
 }
 
 /** One route of one method, before it is checked. */
@@ -72,7 +89,7 @@ function plansOf(house: House, type: ControllerClass): Plan[] {
   return [...methodRecords(type)].flatMap(([method, record]) => {
     const where = `${type.name}.${method}`
     if (record.routes.length === 0) {
-      throw new DefinitionError(where, 'has parameters or headers but no route: give it @Get or @SSE')
+      throw new DefinitionError(where, 'is decorated but has no route: give it @Get or @SSE')
     }
     const plans = record.routes.map(
       (route): Plan => ({
@@ -126,21 +143,48 @@ function claim(app: FastifyInstance, served: Map<string, string>, { where, route
   served.set(key, where)
 }
 
-function addRoute(house: House, { type, controller, instance, where, method, record, route, url }: Plan): void {
+function addRoute(house: House, plan: Plan): void {
+  const { type, controller, instance, where, method, record, route, url } = plan
   const { app, streams, log, validation } = house
   const { stream } = route
   checkFunction(where, type, method, route)
-  const argumentsOf = argumentReader(type, method, record, stream !== undefined, validation)
   const name = `${where} ${route.method} ${app.prefix}${url}`
+  const { context, hooks, translate } = surroundings(house, plan, name)
+  const argumentsOf = argumentReader(type, method, record, context, validation)
   const target: Target = { name, method, record, controller: instance, argumentsOf }
+  const surrounded = { ...hooks, ...(translate ? { errorHandler: problemHandler(log, translate) } : {}) }
   if (stream === undefined) {
-    register(app, where, { method: route.method, url, handler: plainHandler(target) })
+    register(app, where, { ...surrounded, method: route.method, url, handler: plainHandler(target) })
     return
   }
   const options = streamOptions(house.container, where, route.method, [stream, controller.streamOptions])
   const admission = house.admissions.of(where, type, controller.admission, route.admission)
-  const handler = streamHandler({ ...target, options, streams, log, admission })
-  register(app, where, { method: route.method, url, exposeHeadRoute: false, onSend: [openStream], handler })
+  const handler = streamHandler({ ...target, options, streams, log, translate, admission })
+  const onSend = [...(hooks.onSend ?? []), openStream]
+  register(app, where, { ...surrounded, method: route.method, url, exposeHeadRoute: false, onSend, handler })
+}
+
+interface Surroundings {
+  readonly context: RouteContext
+  readonly hooks: RouteHooks
+  readonly translate: Translate | undefined
+}
+
+/** What stands around the calls of a method: hooks, then guards, which are hooks too, and filters. */
+function surroundings(house: House, { type, where, method, route }: Plan, name: string): Surroundings {
+  const { instances, log, guards, filters } = house
+  const policies = policiesOf(type, method)
+  const metadata = new Map(policies.flatMap(policy => [...policy.metadata]))
+  const context = contextOf({ controller: type, method, name, stream: route.stream !== undefined }, metadata)
+  const hooks = routeHooks(
+    policies.flatMap(policy => policy.hooks),
+    instances,
+    where,
+  )
+  const guard = guardHook([...guards, ...policies.flatMap(policy => policy.guards)], instances, context)
+  if (guard) hooks.onRequest = [...(hooks.onRequest ?? []), guard as RouteHook]
+  const layers = policies.map(policy => policy.filters).reverse()
+  return { context, hooks, translate: translator([...layers, filters], instances, log, where) }
 }
 
 /** Fastify has rules of its own for paths. */

@@ -1,19 +1,25 @@
 import { once } from 'node:events'
 import { connect } from 'node:http2'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'chai'
+import { IsInt, Max } from 'class-validator'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import {
   type AppOptions,
   Body,
   Controller,
   Cookie,
+  createParameter,
   EventWriter,
+  ForbiddenError,
   Get,
+  Guard,
   Header,
   LastEventId,
+  metadata,
   Param,
   Post,
+  Principal,
   Query,
   Reply,
   Req,
@@ -22,12 +28,26 @@ import {
   Stream,
 } from 'okapi'
 import request from 'supertest'
-import { protest } from '../support/refusal.js'
+import { protest, refusal } from '../support/refusal.js'
 import { closeAll, serve } from '../support/serve.js'
 import { subscribe } from '../support/subscribe.js'
 import { until } from '../support/until.js'
 
 const signals: AbortSignal[] = []
+
+/** A promise of nobody's: as the queries of some libraries are. */
+class Lazy {
+  readonly value: string
+
+  constructor(value: string) {
+    this.value = value
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: it is to be awaited
+  then(resolve: (value: string) => void) {
+    resolve(this.value)
+  }
+}
 
 @Controller('/read')
 class Readers {
@@ -403,6 +423,219 @@ describe('parameter decorators', () => {
       const { text } = await request(server.app.server).get('/live/stream')
 
       expect(text).to.match(/^event: tick\ndata: true\n\n/)
+    })
+  })
+
+  describe('@Principal', () => {
+    class Ada implements Guard {
+      async allow() {
+        return { id: 'ada', roles: ['admin'] }
+      }
+    }
+
+    interface User extends Principal {
+      roles: string[]
+    }
+
+    @Controller('/who')
+    class Who {
+      @Get('/guarded')
+      @Guard(Ada)
+      guarded(@Principal() user: User) {
+        return user
+      }
+
+      @Get('/open')
+      open(@Principal() principal?: Principal) {
+        return { principal: principal ?? 'nobody' }
+      }
+
+      @SSE('/stream')
+      @Guard(Ada)
+      *stream(@Principal() principal: Principal) {
+        yield principal.id
+      }
+    }
+
+    it('gives who a guard has found, for a stream too, and undefined where none has asked', async () => {
+      const { app } = await serve([Who])
+
+      expect((await request(app.server).get('/who/guarded')).body).to.deep.equal({ id: 'ada', roles: ['admin'] })
+      expect((await request(app.server).get('/who/open')).body).to.deep.equal({ principal: 'nobody' })
+      expect((await request(app.server).get('/who/stream')).text).to.match(/^data: ada\n\n/)
+    })
+  })
+
+  describe('createParameter', () => {
+    class Page {
+      @IsInt()
+      @Max(9)
+      page!: number
+    }
+
+    const Label = metadata<string>('Label')
+    const Url = createParameter(request => request.url)
+    const Labelled = createParameter((_request, context) => `${context.get(Label)} ${context.name}`)
+    const Agent = createParameter(async (request, _context, name: string, times: number) => {
+      await turn()
+      return String(request.headers[name]).repeat(times)
+    })
+    const Thenable = createParameter(() => new Lazy('awaited'))
+    const Forbidden = createParameter(() => {
+      throw new ForbiddenError('Not yours')
+    })
+    const Broken = createParameter(() => Promise.reject(new Error('password=hunter2')))
+    const Later = createParameter(
+      async (request, _context, name: string) => (request.query as Record<string, unknown>)[name],
+      { in: 'query', name: 'Later' },
+    )
+    const Pages = createParameter(request => request.query, { in: 'query' })
+    const Nothing = createParameter(() => undefined, { in: 'body' })
+
+    @Controller('/own')
+    @Label('price')
+    class Own {
+      @Get('/url')
+      url(@Url() url: string) {
+        return url
+      }
+
+      @Get('/context')
+      context(@Labelled() label: string) {
+        return label
+      }
+
+      @Get('/agent')
+      agent(@Agent('x-agent', 2) agent: string, @Query('n') n: number, @Thenable() text: string) {
+        return { agent, n, text }
+      }
+
+      @Get('/forbidden')
+      forbidden(@Forbidden() _never: string) {}
+
+      @Get('/broken')
+      broken(@Broken() _never: string) {}
+
+      @Get('/later')
+      later(@Later('page') page: number, @Later('size') size: number) {
+        return { page, size }
+      }
+
+      @Get('/pages')
+      pages(@Pages() page: Page) {
+        return { isPage: page instanceof Page, ...page }
+      }
+
+      @Get('/nothing')
+      nothing(@Nothing() page?: Page, @Nothing() id?: string) {
+        return { page: page === undefined, id: id === undefined }
+      }
+
+      @Get('/raw')
+      raw(@Url() url: number) {
+        return typeof url
+      }
+
+      @SSE('/stream')
+      *stream(@Url() url: string) {
+        yield url
+      }
+    }
+
+    const own = async (path: string) =>
+      request((await serve([Own])).app.server)
+        .get(`/own${path}`)
+        .set('x-agent', 'a')
+
+    it('makes a parameter of what a function reads from the request', async () => {
+      expect((await own('/url?a=1')).text).to.equal('/own/url?a=1')
+      expect((await own('/stream')).text).to.match(/^data: \/own\/stream\n\n/)
+    })
+
+    it('gives the function the route and its metadata', async () => {
+      expect((await own('/context')).text).to.equal('price Own.context GET /own/context')
+    })
+
+    it('gives the function what the decorator was given, and waits for its promise', async () => {
+      expect((await own('/agent?n=1')).body).to.deep.equal({ agent: 'aa', n: 1, text: 'awaited' })
+    })
+
+    it('answers what the function throws like any other error', async () => {
+      const forbidden = await own('/forbidden')
+      const broken = await own('/broken')
+
+      expect([forbidden.status, forbidden.body.detail]).to.deep.equal([403, 'Not yours'])
+      expect(broken.body).to.deep.equal({ type: 'about:blank', title: 'Internal Server Error', status: 500 })
+    })
+
+    it('takes the value as it is, whatever the type of the parameter', async () => {
+      expect((await own('/raw')).text).to.equal('string')
+    })
+
+    it('converts the value like one of the part that it is read from', async () => {
+      expect((await own('/later?page=2')).body).to.deep.equal({ page: 2 })
+
+      const { status, body } = await own('/later?page=two&size=big')
+
+      expect(status).to.equal(400)
+      expect(body.errors).to.deep.equal([
+        { in: 'query', property: 'page', constraint: 'number', detail: 'The query parameter "page" is not a number' },
+        { in: 'query', property: 'size', constraint: 'number', detail: 'The query parameter "size" is not a number' },
+      ])
+    })
+
+    it('checks a DTO like one of the part that it is read from', async () => {
+      expect((await own('/pages?page=2')).body).to.deep.equal({ isPage: true, page: 2 })
+
+      const { status, body } = await own('/pages?page=10')
+
+      expect(status).to.equal(400)
+      expect(body.errors).to.deep.equal([
+        { in: 'query', property: 'page', constraint: 'max', detail: 'page must not be greater than 9' },
+      ])
+    })
+
+    it('may give nothing', async () => {
+      expect((await own('/nothing')).body).to.deep.equal({ page: true, id: true })
+    })
+
+    it('refuses, at boot, a type that is lost or has no rules where it is to be checked', async () => {
+      class Ruleless {}
+
+      @Controller()
+      class Unchecked {
+        @Get()
+        get(@Pages() _page: Ruleless) {}
+      }
+      @Controller()
+      class Lost {
+        @Get()
+        get(@Pages() _page: () => void) {}
+      }
+
+      expect(await refusal([Unchecked])).to.match(/^Unchecked\.get, parameter 0: its type Ruleless has no rules/)
+      expect(await refusal([Lost])).to.equal(
+        'Lost.get, parameter 0: the type of @createParameter() is lost: import its class as a value, not by "import type"',
+      )
+    })
+
+    it('names itself where it stands wrongly', () => {
+      const said = protest(() => {
+        class Doubly {
+          find(@Url() @Later('id') id: string) {
+            return id
+          }
+        }
+        return Doubly
+      })
+
+      expect(said).to.equal("Doubly.find, parameter 0: has both @createParameter() and @Later('id'); keep one")
+    })
+
+    it('refuses what is no function', () => {
+      expect(protest(() => createParameter(undefined as never))).to.equal(
+        'createParameter(): needs a function (request, context), not undefined',
+      )
     })
   })
 

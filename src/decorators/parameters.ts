@@ -1,5 +1,8 @@
-import { DefinitionError } from '../errors.js'
-import { type ParameterKind, recordMethod } from '../metadata.js'
+import type { FastifyRequest } from 'fastify'
+import type { RouteContext } from '../context.js'
+import { DefinitionError, type RequestPart } from '../errors.js'
+import { type ParameterKind, type ParameterRecord, recordMethod } from '../metadata.js'
+import type { Principal as PrincipalShape } from '../principal.js'
 
 /** The options of a parameter that reads one value. */
 export interface ParameterOptions {
@@ -55,6 +58,54 @@ export const Reply = given('Reply', 'reply')
 /** An `EventWriter`, for an `@SSE` method that sends by calls. */
 export const Stream = given('Stream', 'stream')
 
+/** Who the request comes from, as a guard found out: `request.principal`. `undefined` where no guard has asked. */
+export const Principal = given('Principal', 'principal')
+export type Principal = PrincipalShape
+
+/** The options of a parameter of your own. */
+export interface CreateParameterOptions {
+  /** What the decorator is called in messages. Default: the name of the function. */
+  name?: string
+  /**
+   * The part of the request that the value is read from. It is then converted and checked like any other value of that
+   * part: to the declared type, by the rules of a DTO class. Default: the value is taken as it is.
+   */
+  in?: RequestPart
+}
+
+/**
+ * Makes a decorator for parameters of your own.
+ *
+ * What it throws is answered as if the method had thrown it; a promise is awaited.
+ *
+ * @example
+ * ```ts
+ * const Ip = createParameter(request => request.ip)
+ * const Field = createParameter((request, _context, name: string) => request.headers[`x-${name}`], { in: 'header' })
+ *
+ * @Get() hello(@Ip() ip: string, @Field('page') page: number) {}
+ * ```
+ * @param read gives the value; behind the request and the route it gets what the decorator was given
+ */
+export function createParameter<Given extends unknown[]>(
+  read: (request: FastifyRequest, context: RouteContext, ...given: Given) => unknown,
+  options: CreateParameterOptions = {},
+): (...given: Given) => ParameterDecorator {
+  if (typeof read !== 'function') {
+    throw new DefinitionError('createParameter()', `needs a function (request, context), not ${read}`)
+  }
+  const { name = read.name || 'createParameter', in: part } = options
+  return (...given) =>
+    (target, method, index) => {
+      const [first] = given
+      const shown = `@${name}(${typeof first === 'string' ? `'${first}'` : ''})`
+      record(shown, target, method, index, 'custom', typeof first === 'string' ? first : undefined, {
+        read: (request, context) => read(request, context, ...given),
+        ...(part === undefined ? {} : { part }),
+      })
+    }
+}
+
 function reader(decorator: string, kind: ParameterKind) {
   return (name?: string, options: ParameterOptions = {}): ParameterDecorator =>
     (target, method, index) => {
@@ -74,7 +125,7 @@ function record(
   index: number,
   kind: ParameterKind,
   name?: string,
-  options: ParameterOptions = {},
+  options: Omit<ParameterRecord, 'kind' | 'decorator' | 'name'> = {},
 ): void {
   if (method === undefined) {
     const where = `${(target as { name: string }).name}, constructor parameter ${index}`

@@ -96,3 +96,27 @@ export function methodAt(
   }
   return [target.constructor, name]
 }
+
+/** A class, or a method of it. */
+export type Place = [target: object, name?: string]
+
+/** For messages: `Prices`, `Prices.watch`. */
+export function nameOf([target, method]: Place): string {
+  const { name } = target as { name: string }
+  return method === undefined ? name : `${name}.${method}`
+}
+
+/** Checks that a decorator stands on a class or on a method of one; returns the class and the name of the method. */
+export function placeOf(
+  decorator: string,
+  target: object,
+  name: string | symbol | undefined,
+  descriptor: { value?: unknown } | number | undefined,
+): Place {
+  if (typeof descriptor === 'number') {
+    const { name: owner } = (typeof target === 'function' ? target : target.constructor) as { name: string }
+    const where = name === undefined ? owner : `${owner}.${String(name)}`
+    throw new DefinitionError(where, `${decorator} stands on a parameter; put it on the method or the class`)
+  }
+  return name === undefined ? [target] : methodAt(decorator, target, name, descriptor)
+}

@@ -1,0 +1,32 @@
+import { DefinitionError } from '../errors.js'
+import type { ErrorFilter, FilterFunction } from '../filters.js'
+import { type Injected, recordPolicy } from '../metadata.js'
+import { nameOf, placeOf } from './routes.js'
+
+/**
+ * Says how the errors of a class are answered that a method, or a method of the class, throws: its hooks, guards and
+ * parameters too, and its streams before the first event and behind it.
+ *
+ * The nearest filter wins: that of the method, of the class, of the app; in one place that of the nearest class of
+ * errors. The answer is an `HttpError`: a filter cannot turn a failure into a success.
+ *
+ * @example
+ * ```ts
+ * @Catch(OutOfStock, error => new ConflictError(error.message))
+ * ```
+ * @param type the class of the errors; those of a subclass are caught too
+ * @param answer a function, or the class of an `ErrorFilter`, which the container makes
+ */
+export function Catch<E>(
+  type: Injected<E>,
+  answer: FilterFunction<E> | Injected<ErrorFilter<E>>,
+): ClassDecorator & MethodDecorator {
+  return (target: object, name?: string | symbol, descriptor?: { value?: unknown }) => {
+    const place = placeOf('@Catch', target, name, descriptor)
+    const { filters } = recordPolicy(...place)
+    if (filters.some(other => other.type === type)) {
+      throw new DefinitionError(nameOf(place), `@Catch(${type?.name}) stands here twice; keep one`)
+    }
+    filters.unshift({ type: type as Injected, answer })
+  }
+}

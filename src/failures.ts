@@ -1,0 +1,32 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { ClosingError, StreamLimitError } from './errors.js'
+import type { Log } from './log.js'
+import { headersOf, PROBLEM_TYPE, type Problem, problemOf } from './problem.js'
+import { goodbyeTo } from './refusal.js'
+import { STREAM_HEADERS } from './sse/headers.js'
+
+/** From an error to what it is answered as. Never throws. */
+export type Translate = (error: unknown, request: FastifyRequest) => unknown
+
+/** Answers every error as problem details, and logs those that are the server's fault. */
+export function problemHandler(log: Log, translate: Translate = itself) {
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    const { status } = answerProblem(reply, translate(error, request))
+    if (status < 500 || error instanceof StreamLimitError || error instanceof ClosingError) return
+    log.error({ err: error, reqId: request.id, method: request.method, url: request.url }, 'A request failed')
+  }
+}
+
+function itself(error: unknown): unknown {
+  return error
+}
+
+/** Answers an error as problem details; if it will pass, an EventSource is asked to come back instead. */
+export function answerProblem(reply: FastifyReply, error: unknown): Problem {
+  const problem = problemOf(error)
+  reply.code(problem.status).headers(headersOf(error))
+  const goodbye = goodbyeTo(reply.request.raw, problem, reply.getHeader('retry-after'))
+  if (goodbye === undefined) reply.type(PROBLEM_TYPE).send(JSON.stringify(problem))
+  else reply.code(200).removeHeader('retry-after').headers(STREAM_HEADERS).send(goodbye)
+  return problem
+}
