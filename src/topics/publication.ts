@@ -2,6 +2,7 @@
 export class Batch {
   readonly texts: string[] = []
   characters = 0
+  #asked = 0
   #settled: { first: number } | { error: unknown } | undefined
   #waiting: ((settled: { first: number } | { error: unknown }) => void)[] | undefined
 
@@ -15,15 +16,18 @@ export class Batch {
     this.#settle({ first })
   }
 
-  /** @returns whether somebody waits for each of the events, and is told */
-  reject(error: unknown): boolean {
-    const isHeard = this.#waiting?.length === this.texts.length
+  reject(error: unknown): void {
     this.#settle({ error })
-    return isHeard
+  }
+
+  /** Whether somebody has asked for each of the events, and so was told what became of it. */
+  get isHeard(): boolean {
+    return this.#asked >= this.texts.length
   }
 
   /** The sequence of the first event, when it is safe. */
   first(): Promise<number> {
+    this.#asked++
     return new Promise((resolve, reject) => {
       const settle = (settled: { first: number } | { error: unknown }): void => {
         if ('error' in settled) reject(settled.error)

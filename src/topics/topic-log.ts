@@ -162,7 +162,9 @@ export class TopicLog implements Round {
 
   #refused(batch: Batch, error: unknown): void {
     this.#outstanding -= batch.characters
-    if (!batch.reject(error)) this.#onError(error)
+    batch.reject(error)
+    // Who awaits a publication may come to ask for it a moment later.
+    setImmediate(() => batch.isHeard || this.#onError(error))
   }
 
   #open(journal: JournalLog): void {
