@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import {
   BadRequestError,
+  ClosingError,
   ConflictError,
   DefinitionError,
   ForbiddenError,
@@ -8,6 +9,8 @@ import {
   InvalidRequestError,
   type Issue,
   NotFoundError,
+  RateLimitError,
+  StreamLimitError,
   UnauthorizedError,
 } from 'okapi'
 
@@ -109,6 +112,48 @@ describe('InvalidRequestError', () => {
   it('speaks of the whole request if several parts are wrong, or none is named', () => {
     expect(new InvalidRequestError([issue('body'), issue('query')]).message).to.equal('The request is invalid')
     expect(new InvalidRequestError([]).message).to.equal('The request is invalid')
+  })
+})
+
+describe('StreamLimitError', () => {
+  it('is the fault of the client where the limit is its own, and says when to come back', () => {
+    const errors = (['perPrincipal', 'perAddress', 'total'] as const).map(limit => new StreamLimitError(limit, 5))
+
+    expect(errors.map(({ statusCode, limit }) => [statusCode, limit])).to.deep.equal([
+      [429, 'perPrincipal'],
+      [429, 'perAddress'],
+      [503, 'total'],
+    ])
+    for (const error of errors) {
+      expect(error).to.include({ name: 'StreamLimitError', code: 'ERR_STREAM_LIMIT' })
+      expect(error.headers).to.deep.equal({ 'retry-after': '5' })
+    }
+  })
+})
+
+describe('ClosingError', () => {
+  it('is a 503 that says when to come back', () => {
+    const error = new ClosingError(3)
+
+    expect(error).to.include({
+      name: 'ClosingError',
+      statusCode: 503,
+      code: 'ERR_CLOSING',
+      message: 'The server is closing',
+    })
+    expect(error.headers).to.deep.equal({ 'retry-after': '3' })
+  })
+})
+
+describe('RateLimitError', () => {
+  it('says how long it lasts', () => {
+    expect(new RateLimitError(429, '1 minute')).to.include({
+      name: 'RateLimitError',
+      statusCode: 429,
+      code: 'ERR_RATE_LIMIT',
+      message: 'Too many requests: try again in 1 minute',
+    })
+    expect(new RateLimitError(403, '1 minute').statusCode).to.equal(403)
   })
 })
 

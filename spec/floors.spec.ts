@@ -24,7 +24,7 @@ const floors = [
   'topics/topic',
   'topics/topics',
   'admission optional problem validation/dto validation/issues validation/options validation/plain',
-  'metadata refusal validation/rules validation/text validation/types',
+  'health metadata protection refusal signals validation/rules validation/text validation/types',
   'validation/shape',
   'validation/checker',
   'container decorators/parameters decorators/routes failures',
@@ -39,12 +39,15 @@ const floors = [
 /** Each dependency has its addresses: only these files import it. */
 const addresses = {
   '@fastify/cookie': 'plugin',
+  '@fastify/cors': 'protection',
+  '@fastify/helmet': 'protection',
+  '@fastify/rate-limit': 'protection',
   '@fastify/view': 'plugin',
   'class-transformer': 'validation/checker validation/types',
   'class-validator':
     'validation/checker validation/dto validation/issues validation/options validation/rules validation/shape',
   fastify:
-    'answers app arguments closing decorators/parameters failures filters guards handler hooks log metadata plugin routes',
+    'answers app arguments closing decorators/parameters failures filters guards handler health hooks log metadata plugin protection routes signals',
   'find-my-way': 'app',
   lmdb: 'topics/journals/lmdb-file',
   'reflect-metadata': 'index metadata',

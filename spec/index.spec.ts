@@ -26,7 +26,19 @@ describe('okapi', () => {
           'Get',
         ],
         ...['Head', 'Header', 'Html', 'HttpCode', 'HttpError', 'InvalidRequestError', 'JsonSerializer', 'LastEventId'],
-        ...['NotFoundError', 'Options', 'OverflowError', 'Param', 'Patch', 'Post', 'Put', 'Query', 'Redirect', 'Reply'],
+        ...[
+          'NotFoundError',
+          'Options',
+          'OverflowError',
+          'Param',
+          'Patch',
+          'Post',
+          'Put',
+          'Query',
+          'RateLimitError',
+          'Redirect',
+          'Reply',
+        ],
         ...[
           'Req',
           'SERIALIZER',
@@ -51,6 +63,7 @@ describe('okapi', () => {
         ...['TopicEvent', 'JournalError', 'TopicEventError', 'TopicLimitError', 'TopicNameError', 'Topics'],
         ...[
           'binary',
+          'closeOnSignals',
           'comment',
           'createApp',
           'custom',

@@ -12,9 +12,16 @@ import { HttpError } from './errors.js'
 import { answerProblem, problemHandler } from './failures.js'
 import { logOf, noLog } from './log.js'
 import { type OkapiOptions, okapi } from './plugin.js'
+import { type ProtectionOptions, protect } from './protection.js'
+import { closeOnSignals, type SignalOptions } from './signals.js'
 import { Streams } from './streams.js'
 
-/** Options of Fastify itself: logger, TLS, HTTP/2, limits. */
+/**
+ * Options of Fastify itself: logger, TLS, HTTP/2, limits.
+ *
+ * Other than by Fastify's own defaults, a client has 120 seconds to send its request (`requestTimeout`), 30 of them for the
+ * head (`http.headersTimeout`). Neither cuts an answer, however long it takes.
+ */
 export interface FastifyOptions extends FastifyServerOptions {
   http?: ServerOptions | null
   https?: HttpsServerOptions | SecureServerOptions | null
@@ -23,9 +30,14 @@ export interface FastifyOptions extends FastifyServerOptions {
 }
 
 /** The options of an app. */
-export interface AppOptions extends Omit<OkapiOptions, 'streams' | 'log'> {
+export interface AppOptions extends Omit<OkapiOptions, 'streams' | 'log'>, ProtectionOptions {
   /** Fastify's options. Without a `logger`, errors are told on the console; `logger: false` asks for silence. */
   fastify?: FastifyOptions
+  /**
+   * Closes the app on SIGTERM and SIGINT, from `listen()` on, and ends the process: see `closeOnSignals`. Default: signals
+   * are yours.
+   */
+  signals?: boolean | SignalOptions
   /** Called before the controllers are added: the place for Fastify plugins, hooks, and routes of your own. */
   setup?: (app: FastifyInstance) => void | Promise<void>
 }
@@ -51,16 +63,19 @@ export type App = FastifyInstance & {
  * @throws {DefinitionError} if a controller, route or parameter is declared wrongly
  */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { fastify: fastifyOptions = {}, setup, ...rest } = options
-  const app = fastify({ frameworkErrors: answerFrameworkError, ...fastifyOptions } as FastifyServerOptions)
+  const { fastify: fastifyOptions = {}, signals, setup, ...rest } = options
+  const app = fastify({ ...defaults, ...fastifyOptions } as FastifyServerOptions)
+  limitHeaders(app, fastifyOptions)
   const silent = 'logger' in fastifyOptions && fastifyOptions.logger === false
   const streams = new Streams()
   app.decorate('streams', streams)
   app.setErrorHandler(problemHandler(silent ? noLog : logOf(app)))
   const answerUnknown = unknownAnswerer(app)
   try {
+    await protect(app, rest)
     await setup?.(app)
     setNotFoundHandler(app, answerUnknown)
+    if (signals) app.addHook('onListen', async () => closeOnSignals(app, signals === true ? {} : signals))
     await app.register(okapi, { ...rest, streams, ...(silent ? { log: false } : {}) })
     await app.ready()
   } catch (error) {
@@ -70,11 +85,40 @@ export async function createApp(options: AppOptions): Promise<App> {
   return app as FastifyInstance as App
 }
 
+/** Not through Fastify's option `http`, which would shadow `https`. */
+function limitHeaders({ server }: FastifyInstance, { http, https, serverFactory }: FastifyOptions): void {
+  const given = https ?? http
+  if (serverFactory || !('headersTimeout' in server) || (given && 'headersTimeout' in given)) return
+  // Node exchanges the two where this one is longer.
+  server.headersTimeout = Math.min(HEADERS_TIMEOUT, server.requestTimeout || HEADERS_TIMEOUT)
+}
+
+/** Milliseconds that a client may take to send its request. The answer takes what it takes. */
+const REQUEST_TIMEOUT = 120_000
+
+/** Milliseconds that a client may take to send the head of its request. */
+const HEADERS_TIMEOUT = 30_000
+
+/** Errors that arise before there is a route: a path that cannot be decoded. */
+const answerFrameworkError: NonNullable<FastifyServerOptions['frameworkErrors']> = (error, _request, reply) => {
+  answerProblem(reply as FastifyReply, error)
+}
+
+/** Fastify's options, where ours are others than its own. */
+const defaults: FastifyServerOptions = {
+  frameworkErrors: answerFrameworkError,
+  // Requests that come over an open connection while the app closes are answered; its 503 would end an EventSource.
+  return503OnClosing: false,
+  requestTimeout: REQUEST_TIMEOUT,
+}
+
 /** Answers what no route serves: 405 with the methods that would, or 404. */
 function unknownAnswerer(app: FastifyInstance): RouteHandlerMethod {
   const known = findMyWay(routerOptions(app))
   const methods = new Set<string>()
   app.addHook('onRoute', ({ method, url }) => {
+    // Takes the preflights of every path there is or is not: it serves none.
+    if (method === 'OPTIONS' && url === '*') return
     for (const one of [method].flat() as findMyWay.HTTPMethod[]) {
       methods.add(one)
       try {
@@ -106,13 +150,9 @@ function routerOptions({ initialConfig }: FastifyInstance): findMyWay.Config<fin
 
 function setNotFoundHandler(app: FastifyInstance, handler: RouteHandlerMethod): void {
   try {
-    app.setNotFoundHandler(handler)
+    // Or somebody could try paths as fast as they like.
+    app.setNotFoundHandler(app.hasDecorator('rateLimit') ? { preHandler: app.rateLimit() } : {}, handler)
   } catch {
     // `setup` has set one of its own.
   }
-}
-
-/** Errors that arise before there is a route: a path that cannot be decoded. */
-const answerFrameworkError: NonNullable<FastifyServerOptions['frameworkErrors']> = (error, _request, reply) => {
-  answerProblem(reply as FastifyReply, error)
 }

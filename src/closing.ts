@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
@@ -5,6 +6,18 @@ import type { FastifyInstance } from 'fastify'
 
 /** How often idle connections are looked for while the server closes, in milliseconds. */
 const SWEEP = 20
+
+const CLOSING = Symbol('okapi.closing')
+
+/** Tells every plugin of an app that it is about to close, in so many milliseconds. */
+export function announceClosing({ server }: { server: EventEmitter }, delay: number): void {
+  server.emit(CLOSING, delay)
+}
+
+/** Calls back when an app is about to close. */
+export function onAnnounced({ server }: { server: EventEmitter }, listener: (delay: number) => void): void {
+  server.on(CLOSING, listener)
+}
 
 interface Closable {
   close(): void

@@ -130,6 +130,16 @@ export class StreamLimitError extends HttpError {
   }
 }
 
+/** 429: more requests than `rateLimit` allows; 403 if the client is banned for it. */
+export class RateLimitError extends HttpError {
+  override name = 'RateLimitError'
+
+  /** @param after how long it lasts, in words: `1 minute` */
+  constructor(statusCode: number, after: string) {
+    super(statusCode, `Too many requests: try again in ${after}`, { code: 'ERR_RATE_LIMIT' })
+  }
+}
+
 /** 503: a stream is asked for while the app closes. */
 export class ClosingError extends HttpError {
   override name = 'ClosingError'

@@ -46,6 +46,7 @@ export {
   type Issue,
   NotFoundError,
   type ProblemMembers,
+  RateLimitError,
   type RequestPart,
   type StreamLimit,
   StreamLimitError,
@@ -53,10 +54,13 @@ export {
 } from './errors.js'
 export { type ErrorFilter, type Filter, type FilterFunction, filter } from './filters.js'
 export type { GuardAnswer } from './guards.js'
+export type { HealthOptions } from './health.js'
 export type { Hook, HookFunction, HookMethods, Hooks } from './hooks.js'
 export type { DeclaredStreamOptions, Injected } from './metadata.js'
 export { type OkapiOptions, okapi } from './plugin.js'
 export type { Problem } from './problem.js'
+export type { CorsOptions, ProtectionOptions, RateLimitOptions, SecurityHeadersOptions } from './protection.js'
+export { closeOnSignals, type SignalOptions } from './signals.js'
 // Event streams
 export {
   Base64Serializer,

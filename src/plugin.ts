@@ -3,12 +3,13 @@ import fastifyView, { type FastifyViewOptions } from '@fastify/view'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { DependencyContainer } from 'tsyringe'
 import { Admissions, type AppAdmissionOptions } from './admission.js'
-import { idleCloser } from './closing.js'
+import { idleCloser, onAnnounced } from './closing.js'
 import { type ControllerClass, childOf, Instances, SERIALIZER, STREAM_OPTIONS } from './container.js'
 import { DefinitionError } from './errors.js'
 import { problemHandler } from './failures.js'
 import { type Filter, translator } from './filters.js'
 import type { Guard } from './guards.js'
+import { addHealth, type HealthOptions } from './health.js'
 import { logOf, noLog } from './log.js'
 import { type DeclaredStreamOptions, type Injected, methodRecords } from './metadata.js'
 import { addControllers } from './routes.js'
@@ -38,6 +39,11 @@ export interface OkapiOptions {
    * with a reconnection time and `stream:end`, and so comes back by itself.
    */
   admission?: AppAdmissionOptions
+  /**
+   * Adds `/healthz` and `/readyz`, for load balancers and orchestrators: `true`, or with paths and checks of your own.
+   * Default: neither.
+   */
+  health?: boolean | HealthOptions
   /** The view engine for `view()`: the options of @fastify/view, such as `{ engine: { eta: new Eta() }, root }`. */
   views?: FastifyViewOptions
   /**
@@ -86,6 +92,9 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   const house = { app, container, instances, streams, log, validation, guards, filters, admissions }
   addControllers(house, controllers)
 
+  if (options.health) addHealth(app, streams, log, options.health === true ? {} : options.health)
+
+  onAnnounced(app, delay => streams.stopAdmitting(delay))
   const { closeGrace = 2_000, closeSpread = 0 } = options
   const closeIdle = idleCloser(app, closeGrace)
   app.addHook('preClose', async () => {

@@ -28,6 +28,7 @@ const made = [
   new okapi.ConflictError(),
   new okapi.StreamLimitError('perPrincipal', 5),
   new okapi.ClosingError(5),
+  new okapi.RateLimitError(429, '1 minute'),
   new okapi.TopicNameError(''),
   new okapi.TopicLimitError(1),
   new okapi.TopicBusyError('a'),

@@ -26,9 +26,11 @@ describe(paper, () => {
   })
 
   it('tells every option of an app', () => {
-    const declared = [bodyOf('src/plugin.ts', 'OkapiOptions'), bodyOf('src/app.ts', 'AppOptions')].flatMap(
-      body => body.match(/(?<=^ {2})\w+(?=\??:)/gm) ?? [],
-    )
+    const declared = [
+      bodyOf('src/plugin.ts', 'OkapiOptions'),
+      bodyOf('src/app.ts', 'AppOptions'),
+      bodyOf('src/protection.ts', 'ProtectionOptions'),
+    ].flatMap(body => body.match(/(?<=^ {2})\w+(?=\??:)/gm) ?? [])
     const told = tableAfter(paper, '<!-- check: app options -->')
 
     expect(told.map(([name]) => codesIn(name)[0])).to.have.members(

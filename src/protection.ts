@@ -1,0 +1,78 @@
+// biome-ignore-all lint/suspicious/noTsIgnore: where a package is not installed there is an error, and where it is there is none
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { DefinitionError, RateLimitError } from './errors.js'
+import { importFor } from './optional.js'
+
+/**
+ * The options of @fastify/cors.
+ * @ts-ignore of any type where it is not installed */
+export type CorsOptions = import('@fastify/cors').FastifyCorsOptions
+
+/**
+ * The options of @fastify/helmet.
+ * @ts-ignore of any type where it is not installed */
+export type SecurityHeadersOptions = import('@fastify/helmet').FastifyHelmetOptions
+
+/**
+ * The options of @fastify/rate-limit.
+ * @ts-ignore of any type where it is not installed */
+export type RateLimitOptions = import('@fastify/rate-limit').RateLimitPluginOptions
+
+/** What stands before every route of an app, by plugins of Fastify that you install beside Okapi. */
+export interface ProtectionOptions {
+  /**
+   * Lets pages of other origins in: the options of @fastify/cors, or `true` for its defaults, which let all in. Unlike
+   * there, all methods of controllers are allowed, and `Retry-After` may be read. Default: none but your own.
+   */
+  cors?: boolean | CorsOptions
+  /** Security headers on every answer: the options of @fastify/helmet, or `true` for its defaults. Default: none. */
+  securityHeaders?: boolean | SecurityHeadersOptions
+  /**
+   * How many requests a client may send: the options of @fastify/rate-limit, such as `{ max: 100, timeWindow: 60_000 }`,
+   * or `true` for its defaults, 1,000 a minute for each address. A stream counts once, when it is asked for. What is too
+   * much is answered 429 with `Retry-After`; an EventSource is asked to come back. Default: as many as come.
+   */
+  rateLimit?: boolean | RateLimitOptions
+}
+
+const CORS = {
+  methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+  exposedHeaders: ['retry-after'],
+} satisfies CorsOptions
+
+const RATE_LIMIT: RateLimitOptions = {
+  errorResponseBuilder: (_request, { statusCode, after }) => new RateLimitError(statusCode, after),
+}
+
+/**
+ * Puts the plugins before the routes that are added from now on.
+ *
+ * @throws {DefinitionError} if a plugin is not installed, or no browser would heed the options
+ */
+export async function protect(app: FastifyInstance, options: ProtectionOptions): Promise<void> {
+  const { cors, securityHeaders, rateLimit } = options
+  if (cors) {
+    const given = { ...CORS, ...optionsOf(cors) }
+    checkCors(given)
+    await add(app, 'cors', '@fastify/cors', given)
+  }
+  if (securityHeaders) await add(app, 'securityHeaders', '@fastify/helmet', optionsOf(securityHeaders))
+  if (rateLimit) await add(app, 'rateLimit', '@fastify/rate-limit', { ...RATE_LIMIT, ...optionsOf(rateLimit) })
+}
+
+function optionsOf(given: object | true): object {
+  return given === true ? {} : given
+}
+
+async function add(app: FastifyInstance, option: string, name: string, options: object): Promise<void> {
+  const plugin = await importFor<{ default: FastifyPluginAsync<object> }>(`createApp(), option ${option}`, name)
+  await app.register(plugin.default, options)
+}
+
+function checkCors({ credentials, origin = '*' }: CorsOptions): void {
+  if (!credentials || ![origin].flat().includes('*')) return
+  throw new DefinitionError(
+    'createApp(), option cors',
+    "allows credentials to every origin, which browsers refuse: name yours, such as origin: ['https://app.example']",
+  )
+}
