@@ -1,0 +1,119 @@
+import type { AddressInfo } from 'node:net'
+import { mock } from 'node:test'
+import { expect } from 'chai'
+import { EventSource } from 'eventsource'
+import type { App, ControllerClass } from 'okapi'
+import { Connection, get, leaveAll } from '../support/connection.js'
+import { examplesOf, runScript } from '../support/examples.js'
+import { codesIn, read, tableAfter } from '../support/papers.js'
+import { closeAll, serve } from '../support/serve.js'
+import { type Subscription, subscribe } from '../support/subscribe.js'
+import { until } from '../support/until.js'
+
+const paper = 'docs/limits.md'
+
+describe(paper, () => {
+  const { find, load } = examplesOf('docs/limits.md')
+  const apps = new Set<App>()
+  const listen = async (name: string): Promise<string> => {
+    const { app } = await load<{ app: App }>(name)
+    apps.add(app)
+    if (!app.server.listening) await app.listen({ port: 0, host: '127.0.0.1' })
+    return urlOf(app)
+  }
+  const open = async (url: string): Promise<Subscription> => {
+    const stream = await subscribe(url)
+    await stream.take(1)
+    return stream
+  }
+
+  afterEach(async () => {
+    mock.reset()
+    leaveAll()
+    await closeAll()
+  })
+  after(() => Promise.all([...apps].map(app => app.close())))
+
+  it('protected: lets in the origin that is named, with its cookies, and counts requests', async () => {
+    const url = await listen('protected')
+
+    const { headers } = await fetch(`${url}/quotes`, { headers: { origin: 'https://app.example' } })
+
+    expect(headers.get('access-control-allow-origin')).to.equal('https://app.example')
+    expect(headers.get('access-control-allow-credentials')).to.equal('true')
+    expect(headers.get('x-content-type-options')).to.equal('nosniff')
+    expect(headers.get('x-ratelimit-limit')).to.equal('100')
+  })
+
+  it('admission: refuses the 21st stream of an address, in both forms', async () => {
+    const url = await listen('admission')
+    const streams = await Promise.all(Array.from({ length: 20 }, () => open(`${url}/watch/prices`)))
+    const lines: unknown[] = []
+    const console = { log: (...words: unknown[]) => lines.push(words) }
+    const sources: EventSource[] = []
+    class Browser extends EventSource {
+      constructor(path: string) {
+        super(url + path)
+        sources.push(this)
+      }
+    }
+
+    await runScript(find('admission by fetch'), {
+      console,
+      fetch: (path: string, init: RequestInit) => fetch(url + path, init),
+    })
+    await runScript(find('admission in the browser'), { console, EventSource: Browser })
+    await until(() => lines.length === 2)
+    const states = sources.map(({ readyState }) => readyState)
+    for (const source of sources) source.close()
+    for (const stream of streams) stream.leave()
+
+    expect(lines).to.deep.equal([
+      [429, 'Too many event streams are open from your address: close one, or try again later', '5'],
+      ['limit'],
+    ])
+    expect(states).not.to.include(EventSource.CLOSED)
+  })
+
+  it('later: is told to an EventSource in the form that it survives, and to others with its status', async () => {
+    const { News } = await load<{ News: ControllerClass }>('later')
+    const { url } = await serve([News])
+
+    const connection = await Connection.open(url, get('/news', { accept: 'text/event-stream' }))
+    await connection.has('stream:end')
+
+    expect(connection.body).to.match(/^event: stream:end\nretry: 1[1-5]\d{3}\ndata: \{"reason":"busy"\}\n\n$/)
+    expect((await fetch(`${url}/news`)).status).to.equal(503)
+  })
+
+  it('duration: ends its streams within the hour', async () => {
+    const { Ticker } = await load<{ Ticker: ControllerClass }>('duration')
+    const { url } = await serve([Ticker])
+    const stream = await open(`${url}/ticker`)
+    const now = Date.now
+
+    mock.method(Date, 'now', () => now() + 3_600_000)
+
+    expect((await stream.rest()).map(({ event, data }) => [event, data])).to.deep.equal([
+      ['stream:end', '{"reason":"duration"}'],
+    ])
+  })
+
+  it('names every reason of src', () => {
+    const told = tableAfter(paper, '<!-- check: reasons -->').map(([reason]) => codesIn(reason)[0])
+
+    expect(told).to.have.members(['done', 'closing', 'duration', 'expired', 'lag', 'limit', 'busy'])
+    const sources = ['sse/frames', 'sse/stream', 'handler', 'refusal', 'topics/relay'].map(name =>
+      read(`src/${name}.ts`),
+    )
+    for (const reason of told)
+      expect(
+        sources.some(source => source.includes(reason as string)),
+        reason,
+      ).to.equal(true)
+  })
+})
+
+function urlOf({ server }: App): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
