@@ -104,6 +104,15 @@ describe('The examples of the README', () => {
     expect(await (await order(0)).json()).to.deep.equal(JSON.parse(find('orders', 'answer').code))
   })
 
+  it('guarded: answers by who asks', async () => {
+    const by = (user: string) => ({ headers: { 'x-user': user } })
+
+    expect(await told('guarded', '/accounts')).to.match(/^401 /)
+    expect(await told('guarded', '/accounts', by('ada'))).to.equal('200 {"id":"ada"}')
+    expect(await told('guarded', '/accounts/all', by('ada'))).to.match(/^403 /)
+    expect(await told('guarded', '/accounts/all', by('admin'))).to.equal('200 []')
+  })
+
   it('wire: sends byte for byte what is shown', async () => {
     expect(await told('wire', '/wire/all')).to.equal(`200 ${find('wire', 'answer').code}`)
   })
