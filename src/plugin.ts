@@ -10,7 +10,7 @@ import { problemHandler } from './failures.js'
 import { type Filter, translator } from './filters.js'
 import type { Guard } from './guards.js'
 import { addHealth, type HealthOptions } from './health.js'
-import { logOf, noLog } from './log.js'
+import { type Log, logOf, noLog } from './log.js'
 import { type DeclaredStreamOptions, type Injected, methodRecords } from './metadata.js'
 import { addControllers } from './routes.js'
 import { Streams } from './streams.js'
@@ -80,8 +80,8 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   const container = childOf(options.container)
   app.addHook('onClose', () => container.dispose())
   if (streamOptions) container.register(STREAM_OPTIONS, { useValue: streamOptions })
-  addTopics(app, container, options.topics)
   const log = options.log === false ? noLog : logOf(app)
+  addTopics(app, container, options.topics, log)
 
   const instances = new Instances(container)
   if (!app.hasRequestDecorator('principal')) app.decorateRequest('principal')
@@ -104,14 +104,20 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
 }
 
 /** Makes `Topics` injectable, unless somebody has registered it. */
-function addTopics(app: FastifyInstance, container: DependencyContainer, given: OkapiOptions['topics']): void {
+function addTopics(
+  app: FastifyInstance,
+  container: DependencyContainer,
+  given: OkapiOptions['topics'],
+  log: Log,
+): void {
   if (given === undefined && container.isRegistered(Topics, true)) return
   if (given instanceof Topics) {
     container.register(Topics, { useValue: given })
     return
   }
   const serializer = container.isRegistered(SERIALIZER, true) ? { serializer: container.resolve(SERIALIZER) } : {}
-  const topics = new Topics({ ...serializer, ...given })
+  const onError = (err: unknown, topic: string): void => log.error({ err, topic }, 'The journal of a topic failed')
+  const topics = new Topics({ onError, ...serializer, ...given })
   container.register(Topics, { useValue: topics })
   app.addHook('onClose', () => topics.close())
 }

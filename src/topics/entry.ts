@@ -6,11 +6,13 @@ import type { TopicLog } from './topic-log.js'
 /** Where a client begins in a log. */
 export interface Entry {
   /** The sequence of the event before. */
-  position: number
+  readonly position: number
+  /** Whether it is here for the first time, and knows no position yet. */
+  readonly first?: boolean
   /** What it is to be told first. */
-  gap?: Gap
+  readonly gap?: Gap
   /** Whether it is given the snapshot first. */
-  snapshot?: boolean
+  readonly snapshot?: boolean
 }
 
 /** What a client says of where it left off: nothing, a position, or what is none. */
@@ -27,9 +29,9 @@ export function enter(log: TopicLog, requested: Requested, options: ResolvedSubs
 }
 
 function first({ earliest, latest }: TopicLog, { from }: ResolvedSubscribeOptions): Entry {
-  if (from === 'snapshot') return { position: latest, snapshot: true }
-  if (from === 'now') return { position: latest }
-  return { position: from === 'start' ? earliest - 1 : Math.max(earliest - 1, latest - from) }
+  if (from === 'snapshot') return { position: latest, first: true, snapshot: true }
+  if (from === 'now') return { position: latest, first: true }
+  return { position: from === 'start' ? earliest - 1 : Math.max(earliest - 1, latest - from), first: true }
 }
 
 function reasonOf(log: TopicLog, { epoch, sequence }: Position): GapReason | undefined {

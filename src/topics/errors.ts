@@ -67,15 +67,14 @@ export class LagError extends Error {
   }
 }
 
-/** An event that a topic cannot take: one with an id of its own. */
+/** An event that a topic cannot take: one with an id of its own, or one that stands in a topic already. */
 export class TopicEventError extends Error {
   override name = 'TopicEventError'
   readonly code = 'ERR_TOPIC_EVENT'
 
-  constructor(id: string) {
-    super(
-      `An event of a topic has no id of its own, its position is the id; put yours in the data: ${JSON.stringify(id)}`,
-    )
+  constructor(id: string | undefined) {
+    const shown = id === undefined ? '' : `: ${JSON.stringify(id.slice(0, 80))}`
+    super(`An event of a topic has no id of its own, its position is the id; put yours in the data${shown}`)
   }
 }
 

@@ -10,17 +10,19 @@ export type Decode<T> = (data: string, event: string | undefined) => T
 export class TopicEvent<T = unknown> extends EncodedEvent {
   /** The name of the topic. */
   readonly topic: string
-  /** The position, as clients send it back; `undefined` for an event of a snapshot. */
+  /** The position, as clients send it back; `undefined` for an event of a snapshot, or of a gap that others follow. */
   readonly id: string | undefined
+  readonly #content: string
   readonly #decode: Decode<T>
   #fields: { event: string | undefined; text: string } | undefined
   #data: { value: T } | undefined
 
   /** @internal */
-  constructor(topic: string, id: string | undefined, wire: string, decode: Decode<T>) {
-    super(wire)
+  constructor(topic: string, id: string | undefined, content: string, decode: Decode<T>) {
+    super(id === undefined ? content : `id: ${id}\n${content}`)
     this.topic = topic
     this.id = id
+    this.#content = content
     this.#decode = decode
   }
 
@@ -41,15 +43,15 @@ export class TopicEvent<T = unknown> extends EncodedEvent {
   }
 
   #parsed(): { event: string | undefined; text: string } {
-    this.#fields ??= parse(this.wire)
+    this.#fields ??= parse(this.#content)
     return this.#fields
   }
 }
 
-function parse(wire: string): { event: string | undefined; text: string } {
+function parse(content: string): { event: string | undefined; text: string } {
   let event: string | undefined
   const data: string[] = []
-  for (const line of wire.split('\n')) {
+  for (const line of content.split('\n')) {
     if (line.startsWith('data: ')) data.push(line.slice(6))
     else if (line.startsWith('event: ')) event = line.slice(7)
   }

@@ -13,7 +13,7 @@ export interface Gap {
   readonly earliest: string | null
   /** The last event there was; `null` if there never was one. */
   readonly latest: string | null
-  /** How many events it will not see; `null` if that cannot be known. */
+  /** How many events of the topic it has missed, those included that a filter hides; `null` if that cannot be known. */
   readonly lost: number | null
   readonly reason: GapReason
   /** Which topic it is about, where one subscription is of several. */

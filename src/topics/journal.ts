@@ -58,8 +58,8 @@ export interface Journal {
 export interface JournalLog {
   /**
    * Names this life of the log, with 1 to 16 ASCII letters and digits. It goes on over restarts as long as the events
-   * and the sequence do; a log that had to begin anew has another one, never used for this topic before. A log without
-   * any event yet may have another one each time that it is opened.
+   * and the sequence do; a log that had to begin anew has another one, never used before for this topic or any other. A
+   * log without any event yet may have another one each time that it is opened.
    */
   readonly epoch: string
 

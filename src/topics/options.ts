@@ -26,16 +26,25 @@ export interface SubscribeOptions<T = unknown> {
    * Default `'earliest'`; `'snapshot'` where there is one.
    */
   onGap?: OnGap
-  /** Gives the state as a whole, as values to be sent before the events that follow it. Their events have no id. */
-  snapshot?: (gap: Gap | undefined) => SnapshotLike<T>
+  /**
+   * Gives the state of a topic as a whole: a value, or several as an iterable, to be sent before the events that follow.
+   * They have no id. What is published while the snapshot is made follows it, though it may be in it: let an event say
+   * what is, not what changed. Of several topics, each is asked for that has to be.
+   */
+  snapshot?: (gap: Gap | undefined, topic: string) => SnapshotLike<NoInfer<T>>
   /** What becomes of a slow client. Default `'gap'`. */
   onLag?: OnLag
-  /** For `onLag: 'conflate'`: of events with the same key, a client that lags sees the newest. */
+  /** For `onLag: 'conflate'`: of events with the same key, a client that lags sees only the newest. */
   key?: (event: TopicEvent<T>) => unknown
-  /** Which events this client may see. The position moves on behind those it does not see, too. */
+  /**
+   * Which events this client may see; it answers at once. The position moves on behind those it does not see, too: the
+   * client is told its position after 100 of them, or 5 seconds.
+   */
   filter?: (event: TopicEvent<T>) => boolean
   /** For code that reads a subscription by itself: a position to continue from. A client's own one wins. */
   lastEventId?: string | undefined
+  /** Ends the reading: a loop that waits for an event is let go, and ends. */
+  signal?: AbortSignal
   /** Turns data back into a value for `filter`, `key` and `for await`. Default: JSON if it is, text otherwise. */
   decode?: Decode<T>
 }
@@ -52,9 +61,12 @@ export interface ResolvedSubscribeOptions extends SubscribeOptions {
 
 /** @throws {TypeError} for options that contradict each other or make no sense */
 export function resolveSubscribeOptions(options: SubscribeOptions): ResolvedSubscribeOptions {
-  const { snapshot, key, filter } = options
-  for (const [name, value] of Object.entries({ snapshot, key, filter, decode: options.decode })) {
+  const { snapshot, key, filter, decode, lastEventId } = options
+  for (const [name, value] of Object.entries({ snapshot, key, filter, decode })) {
     if (value !== undefined && typeof value !== 'function') throw new TypeError(`subscribe(): ${name} is a function`)
+  }
+  if (lastEventId !== undefined && typeof lastEventId !== 'string') {
+    throw new TypeError(`subscribe(): lastEventId is a string, not ${typeof lastEventId}`)
   }
   const { from = snapshot ? 'snapshot' : 'now', onGap = snapshot ? 'snapshot' : 'earliest', onLag = 'gap' } = options
   if (typeof from === 'number' ? !Number.isSafeInteger(from) || from < 0 : !FROM.includes(from)) {

@@ -8,7 +8,13 @@ export interface Position {
 export const MAX_POSITIONS = 30
 
 const LONGEST = 1024
+const EPOCH = /^[0-9A-Za-z]{1,16}$/
 const PATTERN = /^([0-9A-Za-z]{1,16})\.(0|[1-9][0-9]{0,15})$/
+
+/** Whether a text can name a life of a log. */
+export function isEpoch(text: unknown): boolean {
+  return typeof text === 'string' && EPOCH.test(text)
+}
 
 /** The text of a position: the id of the event before it. */
 export function formatPosition(epoch: string, sequence: number): string {

@@ -30,7 +30,7 @@ export class Relay implements Follower {
     this.#busy = true
     log.join(this)
     this.#busy = false
-    if (entry.gap === undefined || this.#tell(entry)) this.advance()
+    if (this.#begin(entry)) this.advance()
   }
 
   /** Writes what there is, as long as the client takes it. */
@@ -70,6 +70,12 @@ export class Relay implements Follower {
   lagged(): void {
     const { earliest, latest } = this.#log
     if (earliest > 1 && this.position < (earliest + latest) / 2) this.#outlet.close(comeBack(), 'lag')
+  }
+
+  /** Tells a newcomer where it is, so that it misses nothing if it leaves before the first event. Answers as `#write`. */
+  #begin(entry: Entry): boolean {
+    if (entry.gap) return this.#tell(entry)
+    return !entry.first || this.#write(frameText(`id: ${formatPosition(this.#log.epoch, this.position)}\n\n`))
   }
 
   /** Writes the next chunk; returns whether to go on with one more. */

@@ -4,76 +4,85 @@ import type { Serializer } from '../sse/serializer.js'
 import { type Entry, enter, type Requested } from './entry.js'
 import { GapError } from './errors.js'
 import type { TopicEvent } from './event.js'
+import { Loop, type Readable } from './loop.js'
 import type { ResolvedSubscribeOptions } from './options.js'
 import { parsePositions } from './position.js'
 import { Reader } from './reader.js'
 import { Relay } from './relay.js'
 import type { TopicLog } from './topic-log.js'
 
+/** What a subscription asks of the house around it. */
+export interface SubscriptionHost {
+  readonly serializer: Serializer
+  /** The log of a topic. */
+  logOf(name: string): TopicLog
+  /** Whether a log of this epoch is in use. */
+  knows(epoch: string): boolean
+}
+
 /**
  * The events of a topic, or of several. Return it from an `@SSE` method, and each client resumes by itself; or read the
  * events with `for await`. Every reading is one of its own.
  */
 export class Subscription<T = unknown> implements Feed, AsyncIterable<TopicEvent<T>> {
-  readonly #open: () => TopicLog[]
+  readonly #names: readonly string[]
   readonly #options: ResolvedSubscribeOptions
-  readonly #serializer: Serializer | undefined
+  readonly #host: SubscriptionHost
 
   /** @internal */
-  constructor(open: () => TopicLog[], options: ResolvedSubscribeOptions, serializer: Serializer | undefined) {
-    this.#open = open
+  constructor(names: readonly string[], options: ResolvedSubscribeOptions, host: SubscriptionHost) {
+    this.#names = names
     this.#options = options
-    this.#serializer = serializer
+    this.#host = host
   }
 
   [FEED](lastEventId: string | undefined): FeedSource {
-    return this.#source(lastEventId, false)
+    return this.#read(lastEventId, false)
   }
 
-  /** Events one by one; `stream:gap` tells in between what was missed. Leaving the loop ends it. */
+  /**
+   * Events one by one, from the moment this is called, or the journal has opened the topics; `stream:gap` tells in
+   * between what was missed. Leaving the loop ends it.
+   *
+   * @throws {TopicLimitError} 503, if it would be one topic too many
+   * @throws {TopicClosedError} 503, while a topic, or the app, closes
+   * @throws {GapError} 410, with `onGap: 'refuse'`
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<TopicEvent<T>> {
-    const source = this.#source(undefined, true)
-    const iterator: AsyncIterableIterator<TopicEvent<T>> = {
-      next: async () => (await source.next()) as IteratorResult<TopicEvent<T>>,
-      return: async () => {
-        source.return()
-        return { done: true, value: undefined }
-      },
-      [Symbol.asyncIterator]: () => iterator,
-    }
-    return iterator
+    const reading = this.#read(undefined, true)
+    return new Loop(reading as Readable<TopicEvent<T>>, this.#options.signal)
   }
 
-  #source(lastEventId: string | undefined, events: boolean): SubscriptionSource {
-    const id = lastEventId ?? this.#options.lastEventId
-    return new SubscriptionSource(this.#open(), id, this.#options, this.#serializer, events)
+  #read(lastEventId: string | undefined, loops: boolean): Reading {
+    const logs = this.#names.map(name => this.#host.logOf(name))
+    return new Reading(logs, lastEventId ?? this.#options.lastEventId, this.#options, this.#host, loops)
   }
 }
 
-class SubscriptionSource implements FeedSource {
+/** One reading of a subscription: it follows its logs from the moment it is made until it is told to return. */
+class Reading implements FeedSource {
   readonly opening: Promise<void> | undefined
   readonly relays: boolean
   readonly #logs: readonly TopicLog[]
   readonly #options: ResolvedSubscribeOptions
-  readonly #serializer: Serializer | undefined
-  readonly #events: boolean
+  readonly #host: SubscriptionHost
+  readonly #loops: boolean
   #entries: readonly Entry[] = []
   #relay: Relay | undefined
   #reader: Reader | undefined
-  #outlet: Outlet | undefined
   #stopped = false
 
   constructor(
     logs: readonly TopicLog[],
     lastEventId: string | undefined,
     options: ResolvedSubscribeOptions,
-    serializer: Serializer | undefined,
-    events: boolean,
+    host: SubscriptionHost,
+    loops: boolean,
   ) {
     this.#logs = logs
     this.#options = options
-    this.#serializer = serializer
-    this.#events = events
+    this.#host = host
+    this.#loops = loops
     const { filter, snapshot, onLag } = options
     this.relays = logs.length === 1 && !filter && !snapshot && onLag !== 'conflate'
     if (logs.every(log => log.ready === undefined)) this.#enter(lastEventId)
@@ -84,12 +93,17 @@ class SubscriptionSource implements FeedSource {
   }
 
   attach(outlet: Outlet, relaying: boolean): void {
-    const [log] = this.#logs
-    const [entry] = this.#entries
-    this.#outlet = outlet
-    if (relaying && log && entry) this.#relay = new Relay(log, this.#options, outlet, entry)
-    // What it wrote first may have been the end already.
-    if (this.#stopped) this.#relay?.stop()
+    const reader = this.#reader as Reader
+    if (!relaying) reader.outlet = outlet
+    else {
+      const [log, entry] = [this.#logs[0] as TopicLog, this.#entries[0] as Entry]
+      this.#relay = new Relay(log, this.#options, outlet, entry)
+      this.#reader = undefined
+      this.#entries = []
+      reader.stop()
+      // What it wrote first may have been the end already.
+      if (this.#stopped) this.#relay.stop()
+    }
   }
 
   room(): void {
@@ -99,10 +113,7 @@ class SubscriptionSource implements FeedSource {
   next(): IteratorResult<EncodedEvent> | Promise<IteratorResult<EncodedEvent>> {
     if (this.#reader) return this.#reader.next()
     if (this.#stopped) return { done: true, value: undefined }
-    if (this.opening && this.#entries.length === 0) return this.opening.then(() => this.next())
-    this.#reader = new Reader(this.#logs, this.#entries, this.#options, this.#serializer, this.#events)
-    if (this.#outlet) this.#reader.outlet = this.#outlet
-    return this.#reader.next()
+    return (this.opening as Promise<void>).then(() => this.next())
   }
 
   end(): void {
@@ -110,32 +121,38 @@ class SubscriptionSource implements FeedSource {
     this.#reader?.end()
   }
 
-  return(): void {
+  return(): Promise<unknown> | undefined {
     this.#stopped = true
     this.#relay?.stop()
-    this.#reader?.stop()
+    return this.#reader?.stop()
   }
 
   #enter(lastEventId: string | undefined): void {
-    const requested = requestedOf(lastEventId, this.#logs)
+    if (this.#stopped) return
+    const requested = this.#requested(lastEventId)
+    for (const log of this.#logs) log.trim()
     this.#entries = this.#logs.map((log, index) => enter(log, requested[index], this.#options))
-    if (this.#options.onGap !== 'refuse') return
-    for (const { gap } of this.#entries) if (gap) throw new GapError(gap)
+    if (this.#options.onGap === 'refuse') for (const { gap } of this.#entries) if (gap) throw new GapError(gap)
+    this.#reader = new Reader(this.#logs, this.#entries, this.#options, this.#host.serializer, this.#loops)
   }
-}
 
-/**
- * The position that a last event ID names in each of the logs. They are told apart by their epochs, so that an id stays
- * good when a subscription is of more topics, or of fewer, than it was. The empty id is that of a client that has
- * forgotten its position.
- */
-function requestedOf(lastEventId: string | undefined, logs: readonly TopicLog[]): Requested[] {
-  if (lastEventId === undefined || lastEventId === '') return logs.map(() => undefined)
-  const positions = parsePositions(lastEventId)
-  if (positions === undefined) return logs.map(() => ({ malformed: lastEventId }))
-  const epochs = new Set(logs.map(({ epoch }) => epoch))
-  const strangers = positions.filter(({ epoch }) => !epochs.has(epoch))
-  return logs.map(({ epoch }) => positions.find(position => position.epoch === epoch) ?? strangers.shift())
+  /**
+   * The position that a last event ID names in each of the logs. They are told apart by their epochs, so that an id stays
+   * good when a subscription is of more topics, or of fewer, than it was. A position in none of them is in the log that
+   * was there before one of them, unless it is known to be in another topic. The empty id is that of a client that has
+   * forgotten its position.
+   */
+  #requested(lastEventId: string | undefined): Requested[] {
+    const logs = this.#logs
+    if (lastEventId === undefined || lastEventId === '') return logs.map(() => undefined)
+    const positions = parsePositions(lastEventId)
+    if (positions === undefined) return logs.map(() => ({ malformed: lastEventId }))
+    const own = new Map(positions.map(position => [position.epoch, position]))
+    const isOurs = logs.some(({ epoch }) => own.has(epoch))
+    const epochs = new Set(logs.map(({ epoch }) => epoch))
+    const strangers = positions.filter(({ epoch }) => !epochs.has(epoch) && !(isOurs && this.#host.knows(epoch)))
+    return logs.map(({ epoch }) => own.get(epoch) ?? strangers.shift())
+  }
 }
 
 function noop(): void {}

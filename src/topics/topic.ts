@@ -9,7 +9,7 @@ import type { TopicStats } from './topic-log.js'
 export interface TopicsLike {
   publish(name: string, value: unknown): Publication
   subscribe<T>(names: string, options?: SubscribeOptions<T>): Subscription<T>
-  stats(): TopicStats[]
+  statsOf(name: string): TopicStats | undefined
   closeTopic(name: string): Promise<void>
 }
 
@@ -37,19 +37,20 @@ export class Topic<T = unknown> {
     return this.#topics.subscribe<T>(this.name, options)
   }
 
-  /** Reads the events from now on. */
+  /** Reads the events from now on: the same as `subscribe()` without options. */
   [Symbol.asyncIterator](): AsyncIterableIterator<TopicEvent<T>> {
     return this.subscribe()[Symbol.asyncIterator]()
   }
 
-  /** What is known of it; `undefined` if nothing is. */
+  /** What is known of it; `undefined` while it is not in use. */
   stats(): TopicStats | undefined {
-    return this.#topics.stats().find(({ name }) => name === this.name)
+    return this.#topics.statsOf(this.name)
   }
 
   /**
    * Ends its subscriptions: each client gets what it has not read yet, then the end of its stream. What a durable journal
-   * has kept stays. Resolves when they have gone; then the topic may be used anew.
+   * has kept stays. A stream of several topics goes on with the others. Resolves when all have gone; then the topic may
+   * be used anew.
    */
   close(): Promise<void> {
     return this.#topics.closeTopic(this.name)

@@ -1,13 +1,14 @@
-import { encode } from '../sse/encode.js'
-import { ServerSentEvent } from '../sse/event.js'
+import { BadRequestError } from '../errors.js'
 import { defaultSerializer, type Serializer } from '../sse/serializer.js'
-import { TopicClosedError, TopicEventError, TopicLimitError, TopicNameError } from './errors.js'
-import type { Journal, Retention } from './journal.js'
+import { isThenable } from '../sse/source.js'
+import { contentOf } from './content.js'
+import { TopicClosedError, TopicLimitError, TopicNameError } from './errors.js'
+import type { Journal, JournalLog, Retention } from './journal.js'
 import { MemoryJournal } from './journals/memory.js'
 import { resolveSubscribeOptions, type SubscribeOptions } from './options.js'
-import { MAX_POSITIONS } from './position.js'
+import { isEpoch, MAX_POSITIONS } from './position.js'
 import type { Publication } from './publication.js'
-import { Subscription } from './subscription.js'
+import { Subscription, type SubscriptionHost } from './subscription.js'
 import { Topic } from './topic.js'
 import { TopicLog, type TopicStats } from './topic-log.js'
 
@@ -24,13 +25,22 @@ export interface TopicsOptions {
   maxTopics?: number
   /** Turns data into text, where an event brings no serializer of its own. Default: that of the app. */
   serializer?: Serializer
+  /**
+   * Told of an error of the journal that nobody else is told of: nobody awaits the event that it could not keep, or uses
+   * the topic that it could not close. Default: the log of the app, and the console where there is none.
+   */
+  onError?: (error: unknown, topic: string) => void
 }
 
 const RETENTION: Retention = { count: 10_000, bytes: 8 << 20, age: 300_000 }
 const NAME = /^[\x21-\x7e]{1,200}$/
 
-/** The longest time between two looks for what is too old, in milliseconds. */
+/** How often a topic is looked at for what is too old, and after how long it is forgotten, in milliseconds. */
 const SWEEP = 10_000
+const FORGET = 60_000
+
+/** The least time between two sweeps for want of room, in milliseconds: names may come from clients. */
+const RESWEEP = 1_000
 
 /**
  * The topics of an app, to be injected: `constructor(private readonly topics: Topics) {}`.
@@ -42,17 +52,24 @@ export class Topics {
   readonly #journal: Journal
   readonly #retention: (topic: string) => Retention
   readonly #limit: number
-  readonly #serializer: Serializer
   readonly #logs = new Map<string, TopicLog>()
+  readonly #epochs = new Set<string>()
+  readonly #unused = new Map<string, number>()
+  readonly #closing = new Map<string, Promise<void>>()
+  readonly #onError: (error: unknown, topic: string) => void
+  readonly #host: SubscriptionHost
   #sweeper: NodeJS.Timeout | undefined
-  #closed = false
+  #sweptAt = Number.NEGATIVE_INFINITY
+  #closed: Promise<void> | undefined
 
+  /** @throws {RangeError} for a number that makes no sense */
   constructor(options: TopicsOptions = {}) {
     const { journal = new MemoryJournal(), retention, maxTopics = 10_000, serializer = defaultSerializer } = options
     this.#journal = journal
     this.#retention = retentionBy(retention)
     this.#limit = checkCount('maxTopics', maxTopics)
-    this.#serializer = serializer
+    this.#onError = options.onError ?? logError
+    this.#host = { serializer, logOf: name => this.#logOf(name), knows: epoch => this.#epochs.has(epoch) }
   }
 
   /**
@@ -71,27 +88,30 @@ export class Topics {
    * @returns the position of the event, when it is as safe as the journal makes it. It need not be awaited.
    * @throws {TopicEventError} for an event with an id of its own: its position is its id
    * @throws {SerializationError} for data that has no text
+   * @throws {TopicNameError} 400, for a name that no topic can have
    * @throws {TopicLimitError} 503, if it would be one topic too many
+   * @throws {TopicBusyError} 503, if the journal does not keep up
+   * @throws {TopicClosedError} 503, while the topic, or the app, closes
    */
   publish(name: string, value: unknown): Publication {
-    if (value instanceof ServerSentEvent && value.id !== undefined) throw new TopicEventError(value.id)
-    const text = encode(value, this.#serializer)
-    return this.#logOf(checkName(name)).publish(text)
+    const content = contentOf(value, this.#host.serializer)
+    return this.#logOf(checkName(name)).publish(content)
   }
 
   /**
    * Subscribes to a topic, or to several in one stream: then the order holds within each topic, and one id carries the
-   * positions in all of them.
+   * positions in all of them. Nothing is opened until it is read.
    *
-   * @throws {TypeError} for options that make no sense, or more than 30 topics
+   * @throws {TypeError} for options that make no sense
+   * @throws {TopicNameError} 400, for a name that no topic can have
+   * @throws {BadRequestError} 400, for none or more than 30 of them: these, too, may come from clients
    */
   subscribe<T = unknown>(names: string | readonly string[], options: SubscribeOptions<T> = {}): Subscription<T> {
     const all = [...new Set(typeof names === 'string' ? [names] : names)].map(checkName)
     if (all.length === 0 || all.length > MAX_POSITIONS) {
-      throw new TypeError(`subscribe() takes 1 to ${MAX_POSITIONS} topics, not ${all.length}`)
+      throw new BadRequestError(`A subscription is of 1 to ${MAX_POSITIONS} topics, not of ${all.length}`)
     }
-    const resolved = resolveSubscribeOptions(options as SubscribeOptions)
-    return new Subscription<T>(() => all.map(name => this.#logOf(name)), resolved, this.#serializer)
+    return new Subscription<T>(all, resolveSubscribeOptions(options as SubscribeOptions), this.#host)
   }
 
   /** What is known of each topic that is in use. */
@@ -100,43 +120,114 @@ export class Topics {
   }
 
   /** @internal */
-  async closeTopic(name: string): Promise<void> {
-    const log = this.#logs.get(name)
-    if (log === undefined) return
-    await log.close()
-    if (this.#logs.get(name) === log) this.#logs.delete(name)
+  statsOf(name: string): TopicStats | undefined {
+    return this.#logs.get(name)?.stats
   }
 
-  /** Ends all subscriptions, and closes the journal. An app closes its topics by itself. */
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+  /** @internal */
+  closeTopic(name: string): Promise<void> {
+    const closing = this.#closing.get(name)
+    if (closing) return closing
+    const log = this.#logs.get(name)
+    if (log === undefined) return Promise.resolve()
+    return this.#closeLog(log, () => this.#remove(log))
+  }
+
+  /**
+   * Ends all subscriptions, and closes the journal. An app closes its topics by itself, but for those that were given to
+   * it. A loop that leaves unread what there still is for it has two seconds.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
     clearInterval(this.#sweeper)
-    await Promise.all([...this.#logs.keys()].map(name => this.closeTopic(name)))
-    await this.#journal.close?.()
+    for (const name of this.#logs.keys()) this.closeTopic(name).catch(noop)
+    try {
+      await Promise.all(this.#closing.values())
+    } finally {
+      await this.#journal.close?.()
+    }
   }
 
   #logOf(name: string): TopicLog {
     const known = this.#logs.get(name)
-    if (known) return known
-    if (this.#closed) throw new TopicClosedError(name)
-    if (this.#logs.size >= this.#limit) this.#sweep()
+    if (this.#closed || (known && this.#closing.has(name))) throw new TopicClosedError(name)
+    this.#unused.delete(name)
+    return known ?? this.#open(name)
+  }
+
+  #open(name: string): TopicLog {
+    if (this.#logs.size >= this.#limit) this.#makeRoom()
     if (this.#logs.size >= this.#limit) throw new TopicLimitError(this.#limit)
     const retention = this.#retention(name)
-    const log = new TopicLog(name, retention, this.#journal.open(name, retention))
+    const log = new TopicLog(name, retention, this.#openJournal(name, retention), error => this.#onError(error, name))
     this.#logs.set(name, log)
-    log.ready?.catch(() => this.#logs.delete(name))
-    this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP).unref()
+    log.ready?.catch(() => this.#remove(log))
+    this.#sweeper ??= setInterval(() => this.#sweep(FORGET), SWEEP).unref()
     return log
   }
 
-  /** Lets go of what is too old, and forgets topics that nobody uses and that have nothing. */
-  #sweep(): void {
+  #openJournal(name: string, retention: Retention): JournalLog | Promise<JournalLog> {
+    const open = (): ReturnType<Journal['open']> => this.#journal.open(name, retention)
+    const closing = this.#closing.get(name)
+    const opened = closing ? closing.then(open, open) : open()
+    return isThenable(opened) ? opened.then(log => this.#check(name, log)) : this.#check(name, opened)
+  }
+
+  /** Clients come back with epochs: they must fit into an id, and tell one topic from another. */
+  #check(name: string, log: JournalLog): JournalLog {
+    const { epoch } = log
+    if (!isEpoch(epoch) || this.#epochs.has(epoch)) {
+      const shown = JSON.stringify(epoch)
+      throw new Error(
+        `The journal gave the topic ${name} the epoch ${shown}: it is 1 to 16 letters and digits of its own`,
+      )
+    }
+    this.#epochs.add(epoch)
+    return log
+  }
+
+  #closeLog(log: TopicLog, then: () => void): Promise<void> {
+    const closing = log.close().finally(() => {
+      this.#closing.delete(log.name)
+      then()
+    })
+    this.#closing.set(log.name, closing)
+    return closing
+  }
+
+  #remove(log: TopicLog): void {
+    this.#epochs.delete(log.epoch)
+    this.#unused.delete(log.name)
+    if (this.#logs.get(log.name) === log) this.#logs.delete(log.name)
+  }
+
+  #makeRoom(): void {
+    const now = performance.now()
+    if (now - this.#sweptAt < RESWEEP) return
+    this.#sweptAt = now
+    this.#sweep(0)
+  }
+
+  /**
+   * Lets go of what is too old, and forgets the topics that have nothing and that nobody uses. Not at once: a client
+   * that comes back soon has missed nothing, and a new log could not know that.
+   *
+   * @param after how long they have not been used, in milliseconds
+   */
+  #sweep(after: number): void {
+    const now = performance.now()
     for (const [name, log] of this.#logs) {
       log.trim()
-      if (!log.idle) continue
-      this.#logs.delete(name)
-      log.close()
+      if (!log.idle || this.#closing.has(name)) continue
+      const since = this.#unused.get(name) ?? now
+      this.#unused.set(name, since)
+      if (now - since < after) continue
+      this.#remove(log)
+      this.#closeLog(log, noop).catch(error => this.#onError(error, name))
     }
     if (this.#logs.size > 0) return
     clearInterval(this.#sweeper)
@@ -166,3 +257,9 @@ function checkCount(name: string, value: number): number {
   if (value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value > 0)) return value
   throw new RangeError(`${name} is a whole number from 1, not ${value}`)
 }
+
+function logError(error: unknown, topic: string): void {
+  console.error(`The journal of the topic ${topic} failed:`, error)
+}
+
+function noop(): void {}

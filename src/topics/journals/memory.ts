@@ -11,8 +11,8 @@ export class MemoryJournal implements Journal {
   }
 }
 
-/** How many events are gone before the array behind them moves up. */
-const SLACK = 1024
+/** How many events are gone, at least, before the array behind them moves up. */
+const SLACK = 64
 
 class MemoryLog implements JournalLog {
   readonly epoch = newEpoch()
@@ -74,7 +74,8 @@ class MemoryLog implements JournalLog {
       this.#entries[this.#gone++] = GONE
       this.#length -= text.length
     }
-    if (this.#gone < SLACK && this.#gone < this.#entries.length) return
+    // By half at a time: each event that goes has then been moved once or twice, however long the log is.
+    if (this.#gone < this.#entries.length && (this.#gone < SLACK || this.#gone < this.#entries.length / 2)) return
     this.#entries = this.#entries.slice(this.#gone)
     this.#gone = 0
   }
