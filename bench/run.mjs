@@ -1,114 +1,138 @@
-// npm run bench [-- --rounds 5 --only gen]: the framework beside hand-written Node and bare Fastify, in one interleaved run.
+// npm run bench [-- --quick] [--rounds 5] [--only burst] [--chart]: the framework beside its peers, in one interleaved run.
 //
 // Rounds are A B C A B C …, and every ratio is taken within a round: the speed of a machine drifts, the ratio hardly does.
 // Where `taskset` exists, the server has core 0 and the load core 1. CPU is that of the server process alone.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { order } from './order.mjs'
+import { cases, figures } from './cases.mjs'
+import { chart } from './chart.mjs'
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '5' }, only: { type: 'string', default: '' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    only: { type: 'string', default: '' },
+    chart: { type: 'boolean', default: false },
+  },
 })
-const rounds = Number(values.rounds)
+const rounds = Number(values.rounds ?? (values.quick ? 1 : 5))
 const here = import.meta.dirname
 const pinned = spawnSync('taskset', ['--version']).status === 0
+const binary = compile()
+const children = new Set()
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+})
 
-const cases = [
-  {
-    title: 'one stream of 300,000 events',
-    base: 'node',
-    servers: ['node', 'okapi'],
-    load: { path: '/gen?n=300000', connections: 1, events: 300_000 },
-  },
-  {
-    title: '100 streams of 5,000 events',
-    base: 'node',
-    servers: ['node', 'okapi'],
-    load: { path: '/gen?n=5000', connections: 100, events: 5_000 },
-  },
-  {
-    title: '500 streams of 40 events, 50 ms apart',
-    base: 'node',
-    servers: ['node', 'okapi'],
-    load: { path: '/gen?n=40&ms=50', okapi: '/ticks?n=40&ms=50', connections: 500, events: 40 },
-  },
-  {
-    title: '2,000 connections for one event each',
-    base: 'node',
-    servers: ['node', 'okapi'],
-    load: { path: '/gen?n=1', connections: 2_000, events: 1 },
-  },
-  {
-    title: 'JSON, 50 connections',
-    base: 'fastify',
-    servers: ['fastify', 'node', 'okapi'],
-    load: { path: '/json', connections: 50, requests: 1_000 },
-  },
-  {
-    title: 'a POST with a nested DTO, validated, 50 connections',
-    base: 'nest',
-    servers: ['nest', 'okapi', 'fastify-validator', 'fastify'],
-    load: { path: '/orders', body: order, connections: 50, requests: 1_000 },
-  },
-]
+const drawn = []
+for (const one of cases.filter(({ name, title }) => `${name}: ${title}`.includes(values.only))) {
+  const results = await measure(one)
+  console.log(table(one, results))
+  drawn.push({ ...one, results })
+}
+if (values.chart) writeFileSync(join(here, 'chart.svg'), chart(drawn, median))
 
-for (const one of cases.filter(({ title }) => title.includes(values.only))) await measure(one)
+/** The load is C, so that it does not hold the servers back. */
+function compile() {
+  const results = join(here, 'results')
+  mkdirSync(results, { recursive: true })
+  const output = join(results, 'load')
+  const { status, error } = spawnSync('cc', ['-O2', '-o', output, join(here, 'load.c')], { stdio: 'inherit' })
+  if (status !== 0) throw new Error('bench/load.c needs a C compiler, such as the Debian package gcc', { cause: error })
+  return output
+}
 
-async function measure({ title, base, servers, load }) {
+async function measure({ servers, load, fresh = false }) {
   const running = new Map()
-  for (const name of servers) running.set(name, await start(name))
+  if (!fresh) for (const name of servers) running.set(name, await start(name))
   const results = new Map(servers.map(name => [name, []]))
-  for (let round = 0; round <= rounds; round++) {
+  // The first round only warms up; a server that is made anew for each round is warmed up by itself.
+  for (let round = fresh ? 1 : 0; round <= rounds; round++) {
     for (const name of servers) {
-      const result = await run(running.get(name), { ...load, path: (name === 'okapi' && load.okapi) || load.path })
+      const server = running.get(name) ?? (await start(name))
+      if (fresh) await warm(server, load)
+      const result = await run(server, load)
       if (round > 0) results.get(name).push(result)
+      if (fresh) server.child.kill('SIGKILL')
     }
   }
   for (const { child } of running.values()) child.kill('SIGKILL')
-  print(title, base, results)
+  return results
 }
 
 async function start(name) {
   const port = await freePort()
-  const command = ['--import', join(here, 'cpu.mjs'), join(here, 'servers', `${name}.mjs`), String(port)]
-  const child = pinnedSpawn(0, command, ['ignore', 'inherit', 'inherit', 'ipc'])
+  const probe = join(here, 'probe.mjs')
+  const script = join(here, 'servers', `${name}.mjs`)
+  const command = [process.execPath, '--expose-gc', '--import', probe, script, String(port)]
+  const log = openSync(join(here, 'results', `${name}.log`), 'a')
+  const child = pinnedSpawn(0, command, ['ignore', log, log, 'ipc'])
+  closeSync(log)
   for (;;) {
     if (child.exitCode !== null) throw new Error(`The server ${name} did not start`)
     const answer = await fetch(`http://127.0.0.1:${port}/json`).catch(() => undefined)
-    if (answer?.ok) return { child, port }
+    await answer?.text()
+    if (answer?.ok) return { name, child, port }
     await new Promise(resolve => setTimeout(resolve, 50))
   }
 }
 
-async function run({ child, port }, load) {
-  const before = await cpuOf(child)
-  const client = pinnedSpawn(
-    1,
-    [join(here, 'client.mjs'), JSON.stringify({ port, ...load })],
-    ['ignore', 'pipe', 'inherit'],
-  )
-  let output = ''
-  client.stdout.on('data', chunk => {
-    output += chunk
+/** A little of the same. */
+async function warm({ port }, load) {
+  await loadOnce(port, { ...load, connections: 200, silent: 0 }, () => {})
+}
+
+async function run({ name, child, port }, load) {
+  let before = await probe(child)
+  const empty = load.mode === 'idle' ? await memoryOf(port) : 0
+  const result = await loadOnce(port, load, async () => {
+    before = await probe(child)
   })
-  await once(client, 'close')
-  const { total, rate, first, busy } = JSON.parse(output)
-  return { rate, first, busy, cpu: ((await cpuOf(child)) - before) / total }
+  if (result.failed > 0) throw new Error(`${name}: ${result.failed} connections failed`)
+  const after = await probe(child)
+  const { connections } = load
+  const memory = load.mode === 'idle' ? (result.told.rss - empty) / 1024 / connections : 0
+  return { ...result, connections, memory, cpu: after.cpu - before.cpu, growth: after.peak - before.now }
 }
 
-async function cpuOf(child) {
-  child.send('cpu')
-  const [{ user, system }] = await once(child, 'message')
-  return user + system
+/** @param ready is called when all are connected, where they connect first */
+async function loadOnce(port, { mode, ...options }, ready) {
+  const named = Object.entries({ port, ...options }).flatMap(([name, value]) => [`--${name}`, String(value)])
+  const client = pinnedSpawn(1, [binary, mode, ...named], ['pipe', 'pipe', 'inherit'])
+  const closed = once(client, 'close')
+  let output = ''
+  client.stdout.on('data', async chunk => {
+    output += chunk
+    if (String(chunk) !== 'ready\n') return
+    await ready()
+    client.stdin.write('\n')
+  })
+  await closed
+  return JSON.parse(output.replace('ready\n', ''))
 }
 
-function pinnedSpawn(core, args, stdio) {
+async function memoryOf(port) {
+  const answer = await fetch(`http://127.0.0.1:${port}/mem`)
+  return (await answer.json()).rss
+}
+
+async function probe(child) {
+  child.send('probe')
+  const [told] = await once(child, 'message')
+  return told
+}
+
+function pinnedSpawn(core, [command, ...args], stdio) {
   const env = { ...process.env, NODE_ENV: 'production' }
-  if (!pinned) return spawn(process.execPath, args, { stdio, env })
-  return spawn('taskset', ['-c', String(core), process.execPath, ...args], { stdio, env })
+  const line = pinned ? ['taskset', '-c', String(core), command, ...args] : [command, ...args]
+  const child = spawn(line[0], line.slice(1), { stdio, env })
+  children.add(child)
+  child.once('exit', () => children.delete(child))
+  return child
 }
 
 async function freePort() {
@@ -119,21 +143,26 @@ async function freePort() {
   return port
 }
 
-function print(title, base, results) {
-  const median = numbers => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]
-  console.log(`\n### ${title}\n`)
-  console.log(`| server | per second | ratio to ${base} | CPU µs each | ratio to ${base} | first, ms | load busy |`)
-  console.log('|---|--:|--:|--:|--:|--:|--:|')
-  for (const [name, list] of results) {
-    const of = key => median(list.map(result => result[key]))
-    const ratio = key => median(list.map((result, round) => result[key] / results.get(base)[round][key])).toFixed(2)
-    const cells = [
-      Math.round(of('rate')).toLocaleString('en-US'),
-      ratio('rate'),
-      of('cpu').toFixed(2),
-      ratio('cpu'),
-      of('first').toFixed(1),
-    ]
-    console.log(`| ${name} | ${cells.join(' | ')} | ${Math.round(of('busy') * 100)} % |`)
+function table({ title, base = 'node', told }, results) {
+  const columns = told.flatMap(name => (figures[name].ratio ? [name, `${name}/`] : [name]))
+  const head = columns.map(name => (name.endsWith('/') ? `to ${base}` : figures[name].label))
+  const ratio = (name, list) => {
+    const { of } = figures[name]
+    return median(list.map((result, round) => of(result) / of(results.get(base)[round]))).toFixed(2)
   }
+  const rows = [...results].map(([server, list]) => {
+    const cells = columns.map(name => (name.endsWith('/') ? ratio(name.slice(0, -1), list) : absolute(name, list)))
+    return `| ${server} | ${cells.join(' | ')} |`
+  })
+  return `\n### ${title}\n\n| server | ${head.join(' | ')} |\n|---|${'--:|'.repeat(head.length)}\n${rows.join('\n')}`
+}
+
+function absolute(name, list) {
+  const { of, digits, unit = '' } = figures[name]
+  const value = median(list.map(of))
+  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits }) + unit
+}
+
+function median(numbers) {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1]
 }

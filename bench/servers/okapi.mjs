@@ -1,19 +1,22 @@
 // The server that the benchmarks load: written as a user would, by the public API only.
 // Usage: node --expose-gc bench/servers/okapi.mjs <port>   (build the project first)
-import { Body, Controller, createApp, event, Get, HttpCode, Post, Query, SSE, Topics, text } from 'okapi'
+import {
+  Body,
+  Controller,
+  createApp,
+  event,
+  Get,
+  HttpCode,
+  Post,
+  Query,
+  SSE,
+  Topics,
+  text,
+} from '../../dist/src/index.js'
 import { Order } from '../order.mjs'
+import { memory, publish } from '../work.mjs'
 
 const sleep = ms => new Promise(resolve => setTimeout(resolve, ms))
-
-/** N small messages: the shape of a token stream. */
-async function* tokens(n) {
-  for (let i = 0; i < n; i++) yield event('token', { i, t: 'hello' })
-}
-
-/** `<ns> <sequence> xxxx`, of exactly this size. */
-function payload(sequence, size) {
-  return `${process.hrtime.bigint()} ${sequence} `.padEnd(size, 'x')
-}
 
 class Bench {
   constructor(topics) {
@@ -23,26 +26,13 @@ class Bench {
     return this.topic.subscribe()
   }
   publish(count = 1, size = 100, rate = 0) {
-    let sent = 0
-    const start = Date.now()
-    const send = () => this.topic.publish(text(payload(sent++, size)))
-    const paced = () => {
-      send()
-      if (sent < count) setTimeout(paced, Math.max(0, start + (sent * 1000) / rate - Date.now()))
-    }
-    const eachTurn = () => {
-      send()
-      if (sent < count) setImmediate(eachTurn)
-    }
-    if (rate > 0) paced()
-    else if (rate < 0) setImmediate(eachTurn)
-    else while (sent < count) send()
+    publish({ count, size, rate }, data => this.topic.publish(text(data)))
   }
   json() {
     return { hello: 'world' }
   }
-  gen(n) {
-    return tokens(n)
+  async *gen(n) {
+    for (let i = 0; i < n; i++) yield event('token', { i, t: 'hello' })
   }
   *sync(n) {
     for (let i = 0; i < n; i++) yield event('token', { i, t: 'hello' })
@@ -57,9 +47,7 @@ class Bench {
     return { ordered: order.items.length }
   }
   mem() {
-    globalThis.gc?.()
-    globalThis.gc?.()
-    return process.memoryUsage()
+    return memory()
   }
 }
 
