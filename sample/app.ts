@@ -28,7 +28,16 @@ const controllers = [
   Chat,
 ]
 
+const openapi = {
+  info: {
+    title: 'The Okapi sample',
+    version: '1.0.0',
+    description: 'Every kind of stream, at work.',
+    license: { name: 'MIT', identifier: 'MIT' },
+  },
+}
+
 /** Makes the sample app. A spec gives it a container with fakes, such as a fast `Clock`. */
 export function createSample(options: Omit<AppOptions, 'controllers' | 'views'> = {}): Promise<App> {
-  return createApp({ ...options, controllers, views: { engine: { eta: new Eta() }, root } })
+  return createApp({ openapi, ...options, controllers, views: { engine: { eta: new Eta() }, root } })
 }

@@ -1,13 +1,24 @@
-import { Channel, Controller, event, type ServerSentEvent, Signal, SSE } from 'okapi'
+import { IsInt, IsISO8601 } from 'class-validator'
+import { Channel, Controller, Doc, Event, event, type ServerSentEvent, Signal, SSE } from 'okapi'
 import { Clock } from './clock.js'
+
+export class Progress {
+  @IsInt()
+  count!: number
+
+  @IsISO8601()
+  time!: string
+}
 
 /** A producer and a stream that meet in a channel: it holds ten events, then the producer waits for the client. */
 @Controller()
 export class Producer {
   constructor(private readonly clock: Clock) {}
 
+  @Doc({ summary: 'Ten updates through a bounded channel' })
+  @Event('update', Progress)
   @SSE('/channel')
-  channel(@Signal() signal: AbortSignal) {
+  channel(@Signal() signal: AbortSignal): Channel<ServerSentEvent> {
     const channel = new Channel<ServerSentEvent>(10)
     this.#produce(channel, signal).then(
       () => channel.close(),

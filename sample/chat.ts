@@ -1,5 +1,5 @@
 import { IsNotEmpty, IsString, MaxLength } from 'class-validator'
-import { Body, Controller, event, Signal, SSE } from 'okapi'
+import { Body, Controller, Doc, Event, event, Signal, SSE } from 'okapi'
 import { Clock } from './clock.js'
 
 export class Question {
@@ -14,6 +14,9 @@ export class Question {
 export class Chat {
   constructor(private readonly clock: Clock) {}
 
+  @Doc({ summary: 'An answer, word by word' })
+  @Event(String, { description: 'A word, with the space behind it.' })
+  @Event('done', null, { description: 'The answer is complete.' })
   @SSE('/chat', { method: 'POST' })
   async *chat(@Body() { message }: Question, @Signal() signal: AbortSignal) {
     for (const word of answerTo(message).split(/(?<=\s)/)) {

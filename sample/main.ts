@@ -1,6 +1,9 @@
 import { createSample } from './app.js'
 
-const app = await createSample({ signals: true, health: true })
+// What `npm run dev` says: then every event is checked against what its method declares.
+const development = process.env.NODE_ENV === 'development'
+
+const app = await createSample({ signals: true, health: true, checkEvents: development })
 
 const { PORT = 8080, HOST = '127.0.0.1' } = process.env
 const address = await app.listen({ port: Number(PORT), host: HOST })

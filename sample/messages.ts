@@ -1,5 +1,15 @@
-import { Controller, event, LastEventId, Signal, SSE } from 'okapi'
+import { IsInt, IsString } from 'class-validator'
+import { Controller, Doc, Event, event, LastEventId, Signal, SSE } from 'okapi'
 import { Clock } from './clock.js'
+
+export class Message {
+  @IsString()
+  text!: string
+
+  @IsInt()
+  @Doc({ description: 'In seconds since 1970.' })
+  timestamp!: number
+}
 
 const ids = ['msg-0', 'msg-1', 'msg-2', 'msg-3', 'msg-4']
 
@@ -8,6 +18,8 @@ const ids = ['msg-0', 'msg-1', 'msg-2', 'msg-3', 'msg-4']
 export class Messages {
   constructor(private readonly clock: Clock) {}
 
+  @Doc({ summary: 'Five messages, to resume from' })
+  @Event('message', Message, { id: true })
   @SSE('/messages')
   async *messages(@Signal() signal: AbortSignal, @LastEventId() last = '') {
     for (let next = ids.indexOf(last) + 1; next < ids.length; next++) {

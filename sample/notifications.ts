@@ -1,5 +1,11 @@
-import { Controller, type EventWriter, Signal, SSE, Stream } from 'okapi'
+import { IsString } from 'class-validator'
+import { Controller, Doc, Event, type EventWriter, Signal, SSE, Stream } from 'okapi'
 import { Clock } from './clock.js'
+
+export class Notification {
+  @IsString()
+  message!: string
+}
 
 // Not `error`: EventSource has an event of that name itself, for a lost connection, and a listener would hear both.
 const notifications = [
@@ -13,6 +19,10 @@ const notifications = [
 export class Notifications {
   constructor(private readonly clock: Clock) {}
 
+  @Doc({ summary: 'Three types of events, sent by calls' })
+  @Event('info', Notification)
+  @Event('warning', Notification)
+  @Event('failure', Notification)
   @SSE('/notifications')
   async notifications(@Stream() stream: EventWriter, @Signal() signal: AbortSignal) {
     for (const { type, message } of notifications) {

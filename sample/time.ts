@@ -1,4 +1,4 @@
-import { Controller, Signal, SSE } from 'okapi'
+import { Controller, Doc, Event, Signal, SSE } from 'okapi'
 import { Clock } from './clock.js'
 
 /** The shortest stream: what a method yields, the client receives. */
@@ -6,6 +6,8 @@ import { Clock } from './clock.js'
 export class Time {
   constructor(private readonly clock: Clock) {}
 
+  @Doc({ summary: 'The time, every second' })
+  @Event(String, { description: 'In ISO 8601.' })
   @SSE('/time')
   async *time(@Signal() signal: AbortSignal) {
     for await (const now of this.clock.every(1_000, signal)) yield now.toISOString()

@@ -1,4 +1,4 @@
-import { Controller, custom, SSE } from 'okapi'
+import { Controller, custom, Doc, Event, SSE } from 'okapi'
 import { Clock } from './clock.js'
 import { XmlSerializer } from './xml-serializer.js'
 
@@ -10,6 +10,8 @@ export class XmlEvents {
     private readonly xml: XmlSerializer,
   ) {}
 
+  @Doc({ summary: 'XML by a serializer of its own, once' })
+  @Event(Object, { contentType: 'application/xml' })
   @SSE('/xml-events')
   *events() {
     const update = { message: 'Hello World', time: this.clock.now().toISOString() }

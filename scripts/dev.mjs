@@ -16,7 +16,9 @@ let ending = false
 let changed = true
 let wake = () => {}
 
-const run = (...args) => spawn(process.execPath, args, { stdio: 'inherit' })
+const env = { NODE_ENV: 'development', ...process.env }
+
+const run = (...args) => spawn(process.execPath, args, { stdio: 'inherit', env })
 
 async function build() {
   const [code] = await once(run('node_modules/typescript/bin/tsc', '-p', '.'), 'exit')

@@ -191,3 +191,17 @@ export class DefinitionError extends Error {
     super(`${where}: ${what}`, options)
   }
 }
+
+/** A stream has yielded an event that its method does not declare, or whose data is not what is declared. */
+export class EventMismatchError extends Error {
+  override name = 'EventMismatchError'
+  readonly code = 'ERR_EVENT_MISMATCH'
+
+  /**
+   * @param where the class and the method: `Prices.watch`
+   * @param what what is wrong with the event
+   */
+  constructor(where: string, what: string) {
+    super(`${where}: ${what}`)
+  }
+}

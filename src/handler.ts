@@ -38,6 +38,8 @@ export interface StreamTarget extends Target {
   readonly admission: Admission | undefined
   /** Asks the filters of the route. */
   readonly translate: Translate | undefined
+  /** Looks at everything before it is sent, and throws if it is not what was declared. */
+  readonly check?: ((value: unknown) => void) | undefined
 }
 
 type Method = (...args: unknown[]) => unknown
@@ -237,6 +239,10 @@ class Host implements StreamHost {
 
   get name(): string {
     return this.#target.name
+  }
+
+  get check(): ((value: unknown) => void) | undefined {
+    return this.#target.check
   }
 
   problem(error: unknown): object {

@@ -12,6 +12,8 @@ export { type ControllerClass, SERIALIZER, STREAM_OPTIONS } from './container.js
 export type { Metadata, RouteContext } from './context.js'
 // Controllers
 export { Controller, type ControllerOptions } from './decorators/controller.js'
+export { Doc } from './decorators/doc.js'
+export { Event, type EventOptions } from './decorators/events.js'
 export { Catch } from './decorators/filters.js'
 export { Guard, Use } from './decorators/guards.js'
 export { metadata, SetMetadata } from './decorators/metadata.js'
@@ -32,13 +34,16 @@ export {
   Stream,
 } from './decorators/parameters.js'
 export { HttpCode, Redirect, SetHeader } from './decorators/responses.js'
+export { Returns, type ReturnsOptions } from './decorators/returns.js'
 export { Delete, Get, Head, Options, Patch, Post, Put, SSE, type SSEOptions } from './decorators/routes.js'
+export type { DocOptions } from './docs.js'
 // Errors
 export {
   BadRequestError,
   ClosingError,
   ConflictError,
   DefinitionError,
+  EventMismatchError,
   ForbiddenError,
   HttpError,
   type HttpErrorOptions,
@@ -57,10 +62,25 @@ export type { GuardAnswer } from './guards.js'
 export type { HealthOptions } from './health.js'
 export type { Hook, HookFunction, HookMethods, Hooks } from './hooks.js'
 export type { DeclaredStreamOptions, Injected } from './metadata.js'
+// OpenAPI
+export { type DescribeOptions, describeApi } from './openapi/describe.js'
+export type {
+  OpenApiDocument,
+  OpenApiInfo,
+  OpenApiLink,
+  OpenApiSecurityScheme,
+  OpenApiServer,
+  OpenApiTag,
+  Schema,
+} from './openapi/document.js'
+export { openapiOf } from './openapi/documents.js'
+export { downgrade } from './openapi/downgrade.js'
+export type { OpenApiOptions, OpenApiServing } from './openapi/options.js'
 export { type OkapiOptions, okapi } from './plugin.js'
 export type { Problem } from './problem.js'
 export type { CorsOptions, ProtectionOptions, RateLimitOptions, SecurityHeadersOptions } from './protection.js'
 export { closeOnSignals, type SignalOptions } from './signals.js'
+export type { ItemType, ValueType } from './value-type.js'
 // Event streams
 export {
   Base64Serializer,

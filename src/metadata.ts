@@ -4,6 +4,7 @@ import type { InjectionToken } from 'tsyringe'
 import type { AdmissionOptions } from './admission.js'
 import type { RouteContext } from './context.js'
 import type { RequestPart } from './errors.js'
+import type { ValueType } from './value-type.js'
 import type { Serializer, StreamOptions } from './sse/index.js'
 
 /** The ledger between the decorators, which write it while classes load, and the plugin, which reads it once at boot. */
@@ -47,12 +48,40 @@ export interface ParameterRecord {
   part?: RequestPart
 }
 
+/** An event that a stream sends. */
+export interface EventRecord {
+  /** The event type; without it, `message`, as in the browser. */
+  type?: string
+  /** What its data is; without it, there is none. */
+  data?: ValueType
+  /** Whether every one of them has an id. */
+  id?: boolean
+  /** The media type of the data as it is sent. Default: what the serializer makes of it. */
+  contentType?: string
+  description?: string
+}
+
+/** An answer of a method that answers once. */
+export interface ReturnsRecord {
+  /** What the body is; without it, there is none. */
+  body?: ValueType
+  /** Default: the status that the method answers with. */
+  status?: number
+  /** The media type of the body. Default: JSON, or text for a string. */
+  contentType?: string
+  description?: string
+}
+
 export interface MethodRecord {
   routes: RouteRecord[]
   parameters: Map<number, ParameterRecord>
   status?: number
   headers: [name: string, value: string][]
   redirect?: { url: string; status: number }
+  /** The events of its streams, as they are declared from the top. */
+  events?: EventRecord[]
+  /** Its answers, as they are declared from the top. */
+  returns?: ReturnsRecord[]
 }
 
 /** A class that the container makes, or one that stands for another there. */

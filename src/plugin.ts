@@ -12,6 +12,10 @@ import type { Guard } from './guards.js'
 import { addHealth, type HealthOptions } from './health.js'
 import { type Log, logOf, noLog } from './log.js'
 import { type DeclaredStreamOptions, type Injected, methodRecords } from './metadata.js'
+import { describeApi } from './openapi/describe.js'
+import { noteDocument } from './openapi/documents.js'
+import type { OpenApiServing } from './openapi/options.js'
+import { serveDocument } from './openapi/serve.js'
 import { addControllers } from './routes.js'
 import { Streams } from './streams.js'
 import { Topics, type TopicsOptions } from './topics/topics.js'
@@ -56,6 +60,13 @@ export interface OkapiOptions {
    * come back all at once; `closeGrace` begins after them. Default 0: all at once, and back 1 to 5 seconds later.
    */
   closeSpread?: number
+  /** Describes the controllers in an OpenAPI document, and serves it with a page. Default: none is made. */
+  openapi?: OpenApiServing
+  /**
+   * Checks whatever a stream sends against the `@Event`s of its method: for development. What is not declared goes to
+   * `onError` with `phase: 'serialize'`. Default false, which costs nothing.
+   */
+  checkEvents?: boolean
   /** Counts the open streams. `createApp` makes one and shows it as `app.streams`. */
   streams?: Streams
   /** `false` keeps errors from the console in an app without a logger. Default: they are told there. */
@@ -76,6 +87,7 @@ export interface OkapiOptions {
  */
 export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   const { controllers, streamOptions, streams = new Streams(), validation = {}, guards = [], filters = [] } = options
+  const { checkEvents = false } = options
   checkClasses(controllers)
   const container = childOf(options.container)
   app.addHook('onClose', () => container.dispose())
@@ -89,8 +101,9 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   if (options.views) await app.register(fastifyView, options.views)
   if (readsCookies(controllers) && !app.hasRequestDecorator('cookies')) await app.register(cookie)
   const admissions = new Admissions(options.admission)
-  const house = { app, container, instances, streams, log, validation, guards, filters, admissions }
+  const house = { app, container, instances, streams, log, validation, guards, filters, admissions, checkEvents }
   addControllers(house, controllers)
+  if (options.openapi) await addDocument(app, container, options, options.openapi)
 
   if (options.health) addHealth(app, streams, log, options.health === true ? {} : options.health)
 
@@ -120,6 +133,25 @@ function addTopics(
   const topics = new Topics({ onError, ...serializer, ...given })
   container.register(Topics, { useValue: topics })
   app.addHook('onClose', () => topics.close())
+}
+
+async function addDocument(
+  app: FastifyInstance,
+  container: DependencyContainer,
+  { controllers, validation = {} }: OkapiOptions,
+  openapi: OpenApiServing,
+): Promise<void> {
+  const serializer = container.isRegistered(SERIALIZER, true) ? { serializer: container.resolve(SERIALIZER) } : {}
+  const given = container.isRegistered(STREAM_OPTIONS, true) ? container.resolve(STREAM_OPTIONS) : {}
+  const { prefix } = app
+  const document = describeApi(controllers, {
+    ...openapi,
+    prefix,
+    validation,
+    streamOptions: { ...serializer, ...given },
+  })
+  noteDocument(app, document)
+  await serveDocument(app, document, openapi)
 }
 
 function checkClasses(controllers: readonly unknown[]): void {

@@ -12,6 +12,7 @@ import {
 } from './container.js'
 import { contextOf, type RouteContext } from './context.js'
 import { DefinitionError } from './errors.js'
+import { eventCheck, mayHaveGaps } from './event-check.js'
 import { problemHandler, type Translate } from './failures.js'
 import { translator } from './filters.js'
 import { guardHook } from './guards.js'
@@ -28,6 +29,7 @@ import {
   policiesOf,
   type RouteRecord,
 } from './metadata.js'
+import { pathOf } from './paths.js'
 import type { StreamOptions } from './sse/index.js'
 import { type ResolvedOptions, resolveOptions } from './sse/options.js'
 import type { Streams } from './streams.js'
@@ -44,6 +46,8 @@ export interface House {
   readonly admissions: Admissions
   readonly guards: readonly unknown[]
   readonly filters: readonly FilterRecord[]
+  /** Whether what streams yield is checked against what they declare. */
+  readonly checkEvents: boolean
 }
 
 /** One route of one method, before it is checked. */
@@ -94,22 +98,12 @@ function plansOf(house: House, type: ControllerClass): Plan[] {
     const plans = record.routes.map(
       (route): Plan => ({
         ...{ type, controller, instance, where, method, record, route },
-        url: join(where, controller.prefix, route.path),
+        url: pathOf(where, controller.prefix, route.path),
       }),
     )
     checkMethod(house.app, where, record, plans)
     return plans
   })
-}
-
-/** The path of a route: the prefix of the controller and the path of the method, with one slash between. */
-function join(where: string, prefix: string, path: string): string {
-  if (path !== '' && path !== '*' && !path.startsWith('/')) {
-    throw new DefinitionError(where, `the path '${path}' lacks the leading slash: '/${path}'`)
-  }
-  const base = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
-  const joined = path === '/' && base !== '' ? base : base + path
-  return joined === '' ? '/' : joined
 }
 
 /** Refuses what no request could ever fill or do. */
@@ -145,7 +139,7 @@ function claim(app: FastifyInstance, served: Map<string, string>, { where, route
 
 function addRoute(house: House, plan: Plan): void {
   const { type, controller, instance, where, method, record, route, url } = plan
-  const { app, streams, log, validation } = house
+  const { app, streams, log, validation, checkEvents } = house
   const { stream } = route
   checkFunction(where, type, method, route)
   const name = `${where} ${route.method} ${app.prefix}${url}`
@@ -159,7 +153,8 @@ function addRoute(house: House, plan: Plan): void {
   }
   const options = streamOptions(house.container, where, route.method, [stream, controller.streamOptions])
   const admission = house.admissions.of(where, type, controller.admission, route.admission)
-  const handler = streamHandler({ ...target, options, streams, log, translate, admission })
+  const check = checkEvents ? eventCheck(where, record, mayHaveGaps({ type, method, record }), validation) : undefined
+  const handler = streamHandler({ ...target, options, streams, log, translate, admission, check })
   const onSend = [...(hooks.onSend ?? []), openStream]
   register(app, where, { ...surrounded, method: route.method, url, exposeHeadRoute: false, onSend, handler })
 }

@@ -30,6 +30,8 @@ export interface StreamHost {
   readonly request: unknown
   /** What a client may know of an error: the data of `stream:error`. */
   problem(error: unknown): object
+  /** Looks at every value before it is sent; what it throws goes the way of a value without text. */
+  readonly check?: ((value: unknown) => void) | undefined
   /** Writes an error to the log. */
   log(error: unknown, context: StreamErrorContext): void
   /** Counts and logs a generator that outlives its client. */
@@ -53,6 +55,7 @@ export class EventStream implements Outlet {
   readonly #response: StreamResponse
   readonly #host: StreamHost
   readonly #startedAt = Date.now()
+  readonly #prepare: ((value: unknown) => unknown) | undefined
   #state: 'open' | 'ending' | 'ended' | 'closed' = 'open'
   #text = ''
   #headers: OutgoingHttpHeaders | undefined
@@ -84,6 +87,7 @@ export class EventStream implements Outlet {
     this.options = options
     this.#pingInterval = options.pingInterval
     this.#host = host
+    this.#prepare = preparation(options, host.check)
     response.on('close', this.#onClose)
     if (this.left) queueMicrotask(this.#onClose)
     else if (response.socket === null) this.#watchConnection(response.req.socket)
@@ -425,7 +429,7 @@ export class EventStream implements Outlet {
   #take(value: unknown): boolean {
     const { options } = this
     try {
-      this.#text += encode(options.ids === 'uuid' ? withId(value) : value, options.serializer)
+      this.#text += encode(this.#prepare === undefined ? value : this.#prepare(value), options.serializer)
     } catch (error) {
       if (!this.#recover(error, value)) return false
     }
@@ -479,7 +483,7 @@ export class EventStream implements Outlet {
   }
 
   #encode(value: unknown, serializer: Serializer): string {
-    return encode(this.options.ids === 'uuid' ? withId(value) : value, serializer)
+    return encode(this.#prepare === undefined ? value : this.#prepare(value), serializer)
   }
 
   // The calls.
@@ -593,7 +597,8 @@ export class EventStream implements Outlet {
   }
 
   #begin(feed: FeedSource, sink: Sink): void {
-    this.#relaying = feed.relays && sink.relays
+    // What others share was encoded elsewhere: nobody could look at it.
+    this.#relaying = feed.relays && sink.relays && this.#host.check === undefined
     this.#paused = !this.#relaying
     if (this.#relaying) sink.slim()
     this.#attach(feed, this.#relaying)
@@ -779,3 +784,14 @@ function flushArmed(stream: EventStream): void {
 }
 
 function noop(): void {}
+
+/** What is done with a value before it becomes text: nothing, of a stream that asks for nothing. */
+function preparation({ ids }: ResolvedOptions, check: StreamHost['check']): ((value: unknown) => unknown) | undefined {
+  const give = ids === 'uuid' ? withId : undefined
+  if (check === undefined) return give
+  return value => {
+    const prepared = give === undefined ? value : give(value)
+    check(prepared)
+    return prepared
+  }
+}

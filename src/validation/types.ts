@@ -1,52 +1,9 @@
-import { createRequire } from 'node:module'
-import { Exclude, Expose, Transform, Type } from 'class-transformer'
 import { type DtoClass, isNative } from './dto.js'
 import { copy, copyItems, unsure } from './plain.js'
-
-/** What class-transformer notes of the classes, as far as it is read here. */
-interface Storage {
-  findTypeMetadata(type: DtoClass, property: string): TypeRecord | undefined
-  _typeMetadatas: Map<unknown, unknown>
-  _transformMetadatas: Map<unknown, unknown>
-  _exposeMetadatas: Map<unknown, unknown>
-  _excludeMetadatas: Map<unknown, unknown>
-}
-
-interface TypeRecord {
-  typeFunction?: () => unknown
-  reflectedType?: unknown
-  options?: { discriminator?: unknown }
-}
+import { storage } from './storage.js'
 
 /** Reads the value of a property as class-transformer would, or is `unsure`. */
 export type Read = (value: unknown, depth: number) => unknown
-
-let found: Storage | false | undefined
-
-/**
- * class-transformer's notes. It does not offer them, so that they are used only where they are proved to be those that
- * its decorators write: in a bundle they need not be.
- */
-function storage(): Storage | undefined {
-  found ??= findStorage() ?? false
-  return found || undefined
-}
-
-function findStorage(): Storage | undefined {
-  class Probe {}
-  for (const decorate of [Type(() => Probe), Transform(() => 0), Expose(), Exclude()])
-    decorate(Probe.prototype, 'probe')
-  try {
-    const require = createRequire(import.meta.url)
-    const { defaultMetadataStorage: notes } = require('class-transformer/cjs/storage.js') as {
-      defaultMetadataStorage: Storage
-    }
-    const maps = [notes._typeMetadatas, notes._transformMetadatas, notes._exposeMetadatas, notes._excludeMetadatas]
-    return maps.every(map => map.has(Probe)) ? notes : undefined
-  } catch {
-    return undefined
-  }
-}
 
 /** Whether instances of a class are made of plain values by `@Type()` alone, as far as class-transformer goes. */
 export function isPlainlyMade(type: DtoClass): boolean {

@@ -1,0 +1,37 @@
+import { DefinitionError } from '../errors.js'
+import { type ReturnsRecord, recordMethod } from '../metadata.js'
+import { type ValueType, wrongType } from '../value-type.js'
+import { methodAt } from './routes.js'
+
+/** What else is to be said of an answer. */
+export type ReturnsOptions = Pick<ReturnsRecord, 'status' | 'contentType' | 'description'>
+
+/**
+ * Declares what a method answers with. Several times for several answers, each with its `status`.
+ *
+ * @example
+ * ```ts
+ * @Get('/:symbol')
+ * @Returns(Price)
+ * price(@Param('symbol') symbol: string) { … }
+ * ```
+ * @param declared what the body is, as classes say it: a DTO, `String`, `[Price]`; nothing or `null` for none. Then what
+ *   else is to be said
+ */
+export function Returns(...declared: [] | [body: ValueType | null, options?: ReturnsOptions]): MethodDecorator {
+  const [body = declared.length === 0 ? null : undefined, options = {}] = declared
+  return (target, name, descriptor) => {
+    const [owner, method] = methodAt('@Returns', target, name, descriptor)
+    const where = `${target.constructor.name}.${method}`
+    const wrong = body === null ? undefined : wrongType(body)
+    if (wrong !== undefined) throw new DefinitionError(where, `the body of @Returns ${wrong}`)
+    const { status } = options
+    if (status !== undefined && (!Number.isInteger(status) || status < 200 || status > 599)) {
+      throw new DefinitionError(where, `the status ${status} of @Returns is none from 200 to 599`)
+    }
+    const record: ReturnsRecord = { ...options, ...(body ? { body } : {}) }
+    const noted = recordMethod(owner, method)
+    // Decorators run from the bottom to the top.
+    noted.returns = [record, ...(noted.returns ?? [])]
+  }
+}
