@@ -2,7 +2,6 @@ import { EventMismatchError } from './errors.js'
 import type { EventRecord, MethodRecord } from './metadata.js'
 import { type ItemType, isArrayType, nameOf, type ValueType } from './value-type.js'
 import { EncodedEvent, ServerSentEvent } from './sse/event.js'
-import { TopicEvent } from './topics/event.js'
 import { Subscription } from './topics/subscription.js'
 import { dtoOf } from './validation/dto.js'
 import { faultsOf } from './validation/faults.js'
@@ -42,19 +41,21 @@ export function eventCheck(
     checks.set(type, [...(checks.get(type) ?? []), checkOf(where, event, options)])
   }
   const needsId = new Set(events.filter(({ id }) => id).map(({ type }) => type || 'message'))
-  return value => {
-    const seen = seenOf(value)
-    if (seen === undefined) return
-    const { type, data, id } = seen
+  const look = ({ type, data, id }: Seen): void => {
     if (type === GAP && gaps) return
     const same = checks.get(type)
     if (same === undefined) throw new EventMismatchError(where, undeclared(type))
     const faults = same.map(check => check(data))
-    const fault = faults.includes(undefined) ? undefined : faults.join('; or ')
-    if (fault !== undefined)
-      throw new EventMismatchError(where, `the data of an event "${type}" is not as declared: ${fault}`)
-    if (needsId.has(type) && !id)
+    if (!faults.includes(undefined)) {
+      const what = faults.join('; or ')
+      throw new EventMismatchError(where, `the data of an event "${type}" is not as declared: ${what}`)
+    }
+    if (needsId.has(type) && !id) {
       throw new EventMismatchError(where, `an event "${type}" has no id, and is declared with one`)
+    }
+  }
+  return value => {
+    for (const seen of value instanceof EncodedEvent ? seenIn(value.wire) : seenOf(value)) look(seen)
   }
 }
 
@@ -64,26 +65,32 @@ function undeclared(type: string): string {
   return `an event "${type}" is not declared: add ${cure} to the method`
 }
 
-/** What a client would be told of; nothing of what it would not. */
-function seenOf(value: unknown): Seen | undefined {
-  if (value instanceof TopicEvent) {
-    return { type: value.event ?? 'message', data: new Decoded(value), id: value.id }
-  }
-  if (value instanceof EncodedEvent) {
-    return { type: /^event: (.*)$/m.exec(value.wire)?.[1] ?? 'message', data: undefined, id: undefined }
-  }
-  if (!(value instanceof ServerSentEvent)) return { type: 'message', data: value, id: undefined }
+/** What a client is told of: not of comments, nor of ids alone. */
+function seenOf(value: unknown): Seen[] {
+  if (!(value instanceof ServerSentEvent)) return [{ type: 'message', data: value, id: undefined }]
   const { event, data, serializer, id } = value
-  if (!event && data === undefined && serializer === undefined) return undefined
-  return { type: event || 'message', data, id }
+  if (!event && data === undefined && serializer === undefined) return []
+  return [{ type: event || 'message', data, id }]
 }
 
-/** The data of an event of a topic: as text, and as what was decoded from it. */
-class Decoded {
-  readonly event: TopicEvent
+/** The events of a topic are text already, many at once. */
+function seenIn(wire: string): Seen[] {
+  return wire.split('\n\n').flatMap(block => {
+    const lines = block.split('\n')
+    const valuesOf = (name: string) => lines.flatMap(line => (line.startsWith(name) ? line.slice(name.length) : []))
+    const data = valuesOf('data: ')
+    if (data.length === 0) return []
+    const [type = 'message'] = valuesOf('event: ')
+    return [{ type, data: new Text(data.join('\n')), id: valuesOf('id: ')[0] }]
+  })
+}
 
-  constructor(event: TopicEvent) {
-    this.event = event
+/** Data that is text already. */
+class Text {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
   }
 }
 
@@ -94,14 +101,22 @@ function checkOf(where: string, { data: shape, contentType }: EventRecord, optio
   const isText = shape === String || shape === Uint8Array || contentType !== undefined
   return data => {
     // Of what a topic keeps as text, only JSON can be looked into.
-    if (data instanceof Decoded && isText) return undefined
-    const fault = check(data instanceof Decoded ? data.event.data : data)
+    if (data instanceof Text && isText) return undefined
+    const fault = data instanceof Text ? checkJson(data, check) : check(data)
     return fault === undefined ? undefined : `${declared}: ${fault}`
   }
 }
 
+function checkJson({ text }: Text, check: Check): string | undefined {
+  try {
+    return check(JSON.parse(text))
+  } catch {
+    return 'it is not JSON'
+  }
+}
+
 function isNothing(data: unknown): boolean {
-  return data === undefined || data === '' || (data instanceof Decoded && data.event.text === '')
+  return data === undefined || data === '' || (data instanceof Text && data.text === '')
 }
 
 function shapeCheck(where: string, shape: ValueType, options: ValidationOptions): Check {
