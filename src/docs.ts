@@ -31,7 +31,7 @@ export function recordDoc(target: object, property: string | undefined, doc: Doc
     docs = new Map()
     ledger.set(target, docs)
   }
-  docs.set(property, { ...doc, ...docs.get(property) })
+  docs.set(property, { ...docs.get(property), ...doc })
 }
 
 /** What is said of a class, or of a property of it or of a class that it extends. */

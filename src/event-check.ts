@@ -1,11 +1,11 @@
 import { EventMismatchError } from './errors.js'
 import type { EventRecord, MethodRecord } from './metadata.js'
-import { type ItemType, isArrayType, nameOf, type ValueType } from './value-type.js'
 import { EncodedEvent, ServerSentEvent } from './sse/event.js'
 import { Subscription } from './topics/subscription.js'
 import { dtoOf } from './validation/dto.js'
 import { faultsOf } from './validation/faults.js'
 import type { ValidationOptions } from './validation/options.js'
+import { type ItemType, isArrayType, nameOf, type ValueType } from './value-type.js'
 
 /** The framework's event that tells of a gap. */
 const GAP = 'stream:gap'

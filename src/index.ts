@@ -80,7 +80,6 @@ export { type OkapiOptions, okapi } from './plugin.js'
 export type { Problem } from './problem.js'
 export type { CorsOptions, ProtectionOptions, RateLimitOptions, SecurityHeadersOptions } from './protection.js'
 export { closeOnSignals, type SignalOptions } from './signals.js'
-export type { ItemType, ValueType } from './value-type.js'
 // Event streams
 export {
   Base64Serializer,
@@ -139,5 +138,6 @@ export { Topic } from './topics/topic.js'
 export type { TopicStats } from './topics/topic-log.js'
 export { Topics, type TopicsOptions } from './topics/topics.js'
 export type { ValidationOptions } from './validation/options.js'
+export type { ItemType, ValueType } from './value-type.js'
 
 // Not exported: the metadata ledger, the handlers, the readers of arguments. They are how it works, not what it offers.

@@ -4,8 +4,8 @@ import type { InjectionToken } from 'tsyringe'
 import type { AdmissionOptions } from './admission.js'
 import type { RouteContext } from './context.js'
 import type { RequestPart } from './errors.js'
-import type { ValueType } from './value-type.js'
 import type { Serializer, StreamOptions } from './sse/index.js'
+import type { ValueType } from './value-type.js'
 
 /** The ledger between the decorators, which write it while classes load, and the plugin, which reads it once at boot. */
 

@@ -10,6 +10,9 @@ export function pathOf(where: string, prefix: string, path: string): string {
   return joined === '' ? '/' : joined
 }
 
+/** What documents call the rest of a path, which is `*` here: tools take that for no name. */
+export const WILDCARD = 'wildcard'
+
 /** A path as documents write it. */
 export interface Template {
   /** `/prices/{symbol}` */
@@ -31,8 +34,8 @@ export function templatesOf(url: string): Template[] {
   for (const { 0: text, groups = {} } of url.matchAll(token)) {
     const { name, expression, optional } = groups
     if (name === undefined) {
-      if (text === '*') names.set('*', undefined)
-      path += text === '::' ? ':' : text === '*' ? '{*}' : text
+      if (text === '*') names.set(WILDCARD, undefined)
+      path += text === '::' ? ':' : text === '*' ? `{${WILDCARD}}` : text
       continue
     }
     if (optional) Object.assign(short, { path: path.replace(/(?<=.)\/$/, ''), names: new Map(names), there: true })

@@ -12,10 +12,8 @@ import type { Guard } from './guards.js'
 import { addHealth, type HealthOptions } from './health.js'
 import { type Log, logOf, noLog } from './log.js'
 import { type DeclaredStreamOptions, type Injected, methodRecords } from './metadata.js'
-import { describeApi } from './openapi/describe.js'
-import { noteDocument } from './openapi/documents.js'
+import { addDocument } from './openapi/documents.js'
 import type { OpenApiServing } from './openapi/options.js'
-import { serveDocument } from './openapi/serve.js'
 import { addControllers } from './routes.js'
 import { Streams } from './streams.js'
 import { Topics, type TopicsOptions } from './topics/topics.js'
@@ -103,7 +101,7 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   const admissions = new Admissions(options.admission)
   const house = { app, container, instances, streams, log, validation, guards, filters, admissions, checkEvents }
   addControllers(house, controllers)
-  if (options.openapi) await addDocument(app, container, options, options.openapi)
+  if (options.openapi) await addDocument(app, { controllers, container, validation }, options.openapi)
 
   if (options.health) addHealth(app, streams, log, options.health === true ? {} : options.health)
 
@@ -133,25 +131,6 @@ function addTopics(
   const topics = new Topics({ onError, ...serializer, ...given })
   container.register(Topics, { useValue: topics })
   app.addHook('onClose', () => topics.close())
-}
-
-async function addDocument(
-  app: FastifyInstance,
-  container: DependencyContainer,
-  { controllers, validation = {} }: OkapiOptions,
-  openapi: OpenApiServing,
-): Promise<void> {
-  const serializer = container.isRegistered(SERIALIZER, true) ? { serializer: container.resolve(SERIALIZER) } : {}
-  const given = container.isRegistered(STREAM_OPTIONS, true) ? container.resolve(STREAM_OPTIONS) : {}
-  const { prefix } = app
-  const document = describeApi(controllers, {
-    ...openapi,
-    prefix,
-    validation,
-    streamOptions: { ...serializer, ...given },
-  })
-  noteDocument(app, document)
-  await serveDocument(app, document, openapi)
 }
 
 function checkClasses(controllers: readonly unknown[]): void {

@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import { describeApi, type Schema } from 'okapi'
 import { keywordsOf, together } from '../../src/openapi/keywords.js'
 import { Schemas } from '../../src/openapi/schemas.js'
-import type { DtoClass } from '../../src/validation.js'
+import type { DtoClass } from '../../src/validation/dto.js'
 import { Contract } from '../support/contract.js'
 import { fromSchema } from '../support/from-schema.js'
 

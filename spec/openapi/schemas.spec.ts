@@ -19,7 +19,7 @@ import {
 } from 'class-validator'
 import { Doc, type Schema, type ValidationOptions } from 'okapi'
 import { Schemas } from '../../src/openapi/schemas.js'
-import type { DtoClass } from '../../src/validation.js'
+import type { DtoClass } from '../../src/validation/dto.js'
 
 class Line {
   @IsString()

@@ -1,7 +1,7 @@
 import { DefinitionError } from '../errors.js'
 import { type EventRecord, recordMethod } from '../metadata.js'
-import { type ValueType, wrongType } from '../value-type.js'
 import { ServerSentEvent } from '../sse/index.js'
+import { type ValueType, wrongType } from '../value-type.js'
 import { methodAt } from './routes.js'
 
 /** What else is to be said of an event. */

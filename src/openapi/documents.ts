@@ -1,13 +1,37 @@
 import type { FastifyInstance } from 'fastify'
+import type { DependencyContainer } from 'tsyringe'
+import { type ControllerClass, SERIALIZER, STREAM_OPTIONS } from '../container.js'
+import type { ValidationOptions } from '../validation/options.js'
+import { describeApi } from './describe.js'
 import type { OpenApiDocument } from './document.js'
+import type { OpenApiServing } from './options.js'
+import { serveDocument } from './serve.js'
 
 /** By server, then by prefix. */
 const documents = new WeakMap<object, Map<string, OpenApiDocument>>()
 
-/** Notes the document of the controllers that stand below a prefix. */
-export function noteDocument({ server, prefix }: FastifyInstance, document: OpenApiDocument): void {
+/** What a document is made of. */
+export interface Described {
+  readonly controllers: readonly ControllerClass[]
+  readonly container: DependencyContainer
+  readonly validation: ValidationOptions
+}
+
+/**
+ * Describes the controllers of an app, and serves their document.
+ *
+ * @throws {DefinitionError} if a controller is declared wrongly, or a package is not installed
+ */
+export async function addDocument(app: FastifyInstance, described: Described, openapi: OpenApiServing): Promise<void> {
+  const { controllers, container, validation } = described
+  const { server, prefix } = app
+  const serializer = container.isRegistered(SERIALIZER, true) ? { serializer: container.resolve(SERIALIZER) } : {}
+  const given = container.isRegistered(STREAM_OPTIONS, true) ? container.resolve(STREAM_OPTIONS) : {}
+  const streamOptions = { ...serializer, ...given }
+  const document = describeApi(controllers, { ...openapi, prefix, validation, streamOptions })
   const noted = documents.get(server) ?? new Map<string, OpenApiDocument>()
   documents.set(server, noted.set(prefix, document))
+  await serveDocument(app, document, openapi)
 }
 
 /**

@@ -12,7 +12,7 @@ export interface DescribedStream {
   readonly events: readonly EventRecord[]
   /** The serializer of the stream, or its class; nothing where it is not known. */
   readonly serializer: Serializer | object | undefined
-  /** Whether every event has an id. */
+  /** Whether every event with data has an id. */
   readonly ids: boolean
   /** Whether it says `stream:end`. */
   readonly ends: boolean
@@ -26,7 +26,7 @@ export interface DescribedStream {
  */
 export function itemSchema(schemas: Schemas, stream: DescribedStream): Schema {
   const events = stream.events.filter(({ type }) => type !== 'stream:gap')
-  const own = events.length === 0 ? [anyEvent(stream)] : declared(schemas, { ...stream, events })
+  const own = events.length === 0 ? [anyEvent()] : declared(schemas, { ...stream, events })
   const frames = [errorEvent(schemas)]
   if (stream.gaps) frames.push(gapEvent(schemas))
   if (stream.ends) frames.push(endEvent(schemas))
@@ -34,8 +34,8 @@ export function itemSchema(schemas: Schemas, stream: DescribedStream): Schema {
 }
 
 /** Where nothing is declared, anything may come but what is the framework's. */
-function anyEvent({ ids }: DescribedStream): Schema {
-  const { properties, title: _, ...rest } = eventSchema('message', { type: 'string' }, ids)
+function anyEvent(): Schema {
+  const { properties, title: _, ...rest } = eventSchema('message', { type: 'string' })
   return {
     ...rest,
     properties: { ...(properties as Schema), event: { type: 'string', not: { pattern: '^stream:' } } },
@@ -51,7 +51,11 @@ function declared(schemas: Schemas, { where, events, serializer, ids }: Describe
   }
   return [...types].map(([type, same]) => {
     const data = eitherOf(same.map(event => dataSchema(schemas, where, event, serializer)))
-    const schema = eventSchema(type, data, ids || same.every(({ id }) => id === true))
+    const schema = eventSchema(
+      type,
+      data,
+      same.every(({ id, data }) => id === true || (ids && data !== undefined)),
+    )
     const said = same.flatMap(({ description }) => description ?? [])
     return said.length === 0 ? schema : { ...schema, description: said.join('\n\n') }
   })

@@ -1,6 +1,6 @@
 import { docOf } from '../docs.js'
 import type { MethodRecord, ParameterRecord } from '../metadata.js'
-import type { Template } from '../paths.js'
+import { type Template, WILDCARD } from '../paths.js'
 import { type DtoClass, dtoOf } from '../validation/dto.js'
 import type { ParameterObject, RequestBody, Schema } from './document.js'
 import type { Schemas } from './schemas.js'
@@ -74,7 +74,7 @@ function objectsOf(schemas: Schemas, parameter: TypedParameter): ParameterObject
   const dto = dtoOf(where, type)
   if (name === undefined) return dto ? ofProperties(schemas, kind, dto) : []
   const one: ParameterObject = {
-    name,
+    name: kind === 'path' && name === '*' ? WILDCARD : name,
     in: kind,
     schema: dto ? schemas.ref(dto) : textSchema(schemas.ofType(where, type)),
   }

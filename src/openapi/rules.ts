@@ -58,7 +58,7 @@ export function propertiesOf(type: DtoClass, options: ValidationOptions = {}): P
     return {
       key,
       name: storage()?.findExposeMetadata(type, key)?.options.name ?? key,
-      ...typeOf(type, key),
+      ...typeOf(type, key, initial[key]),
       nested: has('nestedValidation'),
       rules,
       optional:
@@ -90,8 +90,10 @@ function ruleOf({
   return { name, constraints: constraints ?? [], each: each === true }
 }
 
-function typeOf(type: DtoClass, key: string): Pick<Property, 'type' | 'array' | 'variants'> {
-  const declared: unknown = Reflect.getMetadata('design:type', type.prototype, key)
+function typeOf(type: DtoClass, key: string, initial: unknown): Pick<Property, 'type' | 'array' | 'variants'> {
+  const kept: unknown = Reflect.getMetadata('design:type', type.prototype, key)
+  // The compiler keeps no type of `page = 1`: the value tells it.
+  const declared = kept === Object ? (initial?.constructor ?? Object) : kept
   const note = storage()?.findTypeMetadata(type, key)
   const discriminator = note?.options?.discriminator
   return {

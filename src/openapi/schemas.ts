@@ -1,7 +1,7 @@
 import { docOf } from '../docs.js'
-import { isArrayType, type ValueType } from '../value-type.js'
 import { type DtoClass, dtoOf } from '../validation/dto.js'
 import type { ValidationOptions } from '../validation/options.js'
+import { isArrayType, type ValueType } from '../value-type.js'
 import type { Schema } from './document.js'
 import { keywordsOf, together } from './keywords.js'
 import { type Property, propertiesOf } from './rules.js'
