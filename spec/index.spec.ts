@@ -59,6 +59,7 @@ describe('okapi', () => {
           'UnauthorizedError',
           'View',
         ],
+        ...['Doc', 'Event', 'EventMismatchError', 'Returns', 'describeApi', 'downgrade', 'openapiOf'],
         ...['GapError', 'LagError', 'MemoryJournal', 'Subscription', 'Topic', 'TopicBusyError', 'TopicClosedError'],
         ...['TopicEvent', 'JournalError', 'TopicEventError', 'TopicLimitError', 'TopicNameError', 'Topics'],
         ...[

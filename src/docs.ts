@@ -12,8 +12,8 @@ export interface DocOptions {
   operationId?: string
   /**
    * Which of the `securitySchemes` let a request in: a name, or several of which each will do; an object asks for all
-   * of its schemes at once, with scopes. `[]` is for everybody. It tells of a lock, and is none: that is for a hook or a
-   * guard.
+   * of its schemes at once, with scopes. `[]` is for everybody. It tells of a lock, and is none: that is a guard. Said
+   * of a guard class, it holds for all routes that the guard stands before.
    */
   security?: string | readonly (string | Readonly<Record<string, readonly string[]>>)[]
   /** Examples of the value. For a property. */

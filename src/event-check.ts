@@ -94,11 +94,11 @@ class Text {
   }
 }
 
-function checkOf(where: string, { data: shape, contentType }: EventRecord, options: ValidationOptions): Check {
-  if (shape === undefined) return data => (isNothing(data) ? undefined : 'there is to be none')
-  const declared = `@Event with ${nameOf(shape)}`
-  const check = shapeCheck(where, shape, options)
-  const isText = shape === String || shape === Uint8Array || contentType !== undefined
+function checkOf(where: string, { data: type, contentType }: EventRecord, options: ValidationOptions): Check {
+  if (type === undefined) return data => (isNothing(data) ? undefined : 'there is to be none')
+  const declared = `@Event with ${nameOf(type)}`
+  const check = typeCheck(where, type, options)
+  const isText = type === String || type === Uint8Array || contentType !== undefined
   return data => {
     // Of what a topic keeps as text, only JSON can be looked into.
     if (data instanceof Text && isText) return undefined
@@ -119,9 +119,9 @@ function isNothing(data: unknown): boolean {
   return data === undefined || data === '' || (data instanceof Text && data.text === '')
 }
 
-function shapeCheck(where: string, shape: ValueType, options: ValidationOptions): Check {
-  if (!isArrayType(shape)) return itemCheck(where, shape, options)
-  const check = itemCheck(where, shape[0], options)
+function typeCheck(where: string, type: ValueType, options: ValidationOptions): Check {
+  if (!isArrayType(type)) return itemCheck(where, type, options)
+  const check = itemCheck(where, type[0], options)
   return data => {
     if (!Array.isArray(data)) return 'it is not an array'
     for (const [index, item] of data.entries()) {
@@ -132,13 +132,13 @@ function shapeCheck(where: string, shape: ValueType, options: ValidationOptions)
   }
 }
 
-function itemCheck(where: string, shape: ItemType, options: ValidationOptions): Check {
-  if (shape === String) return data => (typeof data === 'string' ? undefined : `it is no string but ${kindOf(data)}`)
-  if (shape === Number) return data => (Number.isFinite(data) ? undefined : `it is no number but ${kindOf(data)}`)
-  if (shape === Boolean) return data => (typeof data === 'boolean' ? undefined : `it is no boolean but ${kindOf(data)}`)
-  if (shape === Date) return data => (isDate(data) ? undefined : `it is no date but ${kindOf(data)}`)
-  if (shape === Uint8Array) return data => (isBytes(data) ? undefined : `it is no bytes but ${kindOf(data)}`)
-  const dto = dtoOf(where, shape)
+function itemCheck(where: string, type: ItemType, options: ValidationOptions): Check {
+  if (type === String) return data => (typeof data === 'string' ? undefined : `it is no string but ${kindOf(data)}`)
+  if (type === Number) return data => (Number.isFinite(data) ? undefined : `it is no number but ${kindOf(data)}`)
+  if (type === Boolean) return data => (typeof data === 'boolean' ? undefined : `it is no boolean but ${kindOf(data)}`)
+  if (type === Date) return data => (isDate(data) ? undefined : `it is no date but ${kindOf(data)}`)
+  if (type === Uint8Array) return data => (isBytes(data) ? undefined : `it is no bytes but ${kindOf(data)}`)
+  const dto = dtoOf(where, type)
   if (dto === undefined) return () => undefined
   return data => {
     // As the client reads it: a date has become text, and what has a toJSON() something else.

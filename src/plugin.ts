@@ -101,7 +101,7 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   const admissions = new Admissions(options.admission)
   const house = { app, container, instances, streams, log, validation, guards, filters, admissions, checkEvents }
   addControllers(house, controllers)
-  if (options.openapi) await addDocument(app, { controllers, container, validation }, options.openapi)
+  if (options.openapi) await addDocument(app, { controllers, container, validation, guards }, options.openapi)
 
   if (options.health) addHealth(app, streams, log, options.health === true ? {} : options.health)
 

@@ -14,19 +14,19 @@ export type ItemType =
 /** What a value looks like, said by classes, since the compiler keeps no types: `Price`, `String`, `[Price]` for an array. */
 export type ValueType = ItemType | readonly [ItemType]
 
-/** A shape in words, as it is declared: `[Price]`. */
-export function nameOf(shape: ValueType): string {
-  return isArrayType(shape) ? `[${shape[0].name}]` : shape.name
+/** A type in words, as it is declared: `[Price]`. */
+export function nameOf(type: ValueType): string {
+  return isArrayType(type) ? `[${type[0].name}]` : type.name
 }
 
-/** Whether a shape is that of an array. */
-export function isArrayType(shape: ValueType): shape is readonly [ItemType] {
-  return Array.isArray(shape)
+/** Whether a type is that of an array. */
+export function isArrayType(type: ValueType): type is readonly [ItemType] {
+  return Array.isArray(type)
 }
 
-/** What is wrong with a shape that a decorator was given, if anything. */
-export function wrongType(shape: unknown): string | undefined {
-  const item = Array.isArray(shape) && shape.length === 1 ? shape[0] : shape
+/** What is wrong with a type that a decorator was given, if anything. */
+export function wrongType(type: unknown): string | undefined {
+  const item = Array.isArray(type) && type.length === 1 ? type[0] : type
   if (typeof item === 'function') return undefined
   const cure =
     item === undefined ? '. Is its class imported around in a circle?' : ': give Price, or [Price] for an array'

@@ -74,7 +74,7 @@ describe('@Event', () => {
       return Clock
     })
 
-  it('refuses what is no shape', () => {
+  it('refuses what is no value type', () => {
     expect(declared('tick', {})).to.equal(
       "Clock.ticks: the data of @Event('tick') is no class but object: give Price, or [Price] for an array",
     )

@@ -37,7 +37,7 @@ describe('@Returns', () => {
       return Prices
     })
 
-  it('refuses what is no shape', () => {
+  it('refuses what is no value type', () => {
     expect(declared(undefined)).to.match(/^Prices.price: the body of @Returns is no class but undefined/)
     expect(declared('Price')).to.match(/^Prices.price: the body of @Returns is no class but string/)
   })

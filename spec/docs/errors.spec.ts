@@ -18,6 +18,7 @@ const made = [
   new okapi.DefinitionError('Prices', 'is wrong'),
   new okapi.InvalidRequestError([]),
   new okapi.EventFieldError('id', '\n', 'is wrong'),
+  new okapi.EventMismatchError('Prices.watch', 'is wrong'),
   new okapi.SerializationError('wrong'),
   new okapi.StreamClosedError(),
   new okapi.OverflowError('too much'),

@@ -194,6 +194,18 @@ describe('The examples of the README', () => {
     await app.close()
   })
 
+  it('openapi: describes the stream by its events, and sends what it declares', async () => {
+    const { app } = await load<{ app: FastifyInstance }>('openapi')
+
+    expect((await app.inject('/openapi.json')).json()).to.have.nested.property(
+      'paths./shares/{symbol}/live.get.responses.200',
+    )
+    expect((await app.inject('/shares/OKP/live')).body).to.match(
+      /^event: price\ndata: {"price":12.5,"volume":100}\n\nid: stream.end\n/,
+    )
+    await app.close()
+  })
+
   it('testing: is a spec that passes', async () => {
     const output = await runBin(project, 'mocha/bin/mocha.js', '--no-config', '--no-package', pathOf(find('testing')))
 

@@ -104,9 +104,9 @@ describe('itemSchema', () => {
     })
   })
 
-  it('has stream:end only where it is sent, and stream:gap only where it may be', () => {
-    expect(eventsOf([['tick', Tick]], { method: 'POST' })).to.have.keys('tick', 'stream:error')
-    expect(eventsOf([['tick', Tick]], { end: 'id' })).to.have.keys('tick', 'stream:error')
+  it('has stream:end, for a stream that is cut short at least, and stream:gap only where it may be', () => {
+    expect(eventsOf([['tick', Tick]], { method: 'POST' })).to.have.keys('tick', 'stream:error', 'stream:end')
+    expect(eventsOf([['tick', Tick]], { end: 'id' })).to.have.keys('tick', 'stream:error', 'stream:end')
     expect(eventsOf([['tick', Tick], ['stream:gap']])).to.have.keys('tick', 'stream:error', 'stream:end', 'stream:gap')
   })
 

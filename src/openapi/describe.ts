@@ -8,6 +8,7 @@ import {
   type DeclaredStreamOptions,
   type MethodRecord,
   methodRecords,
+  policiesOf,
   type RouteRecord,
 } from '../metadata.js'
 import { pathOf, templatesOf } from '../paths.js'
@@ -23,6 +24,8 @@ import { Schemas } from './schemas.js'
 export interface DescribeOptions extends OpenApiOptions {
   /** What stands before every path: the `prefix` of the plugin. */
   prefix?: string
+  /** The guards of the app. */
+  guards?: readonly object[]
   /** The stream options of the app. */
   streamOptions?: DeclaredStreamOptions | undefined
   /** How the app checks DTOs. */
@@ -100,14 +103,12 @@ function operationOf(
   const { type, where, record, route, parameters: typed, doc } = one
   const parameters = parametersOf(schemas, typed, template)
   const requestBody = bodyOf(schemas, typed)
-  const asked = doc.security ?? docOf(type).security
-  const security = asked === undefined ? undefined : requirements(where, asked, options)
-  const guarded = (security ?? requirements(where, options.security ?? [], options)).some(
-    one => Object.keys(one).length > 0,
-  )
+  const security = securityOf(one, options)
+  const asked = security ?? requirements(where, options.security ?? [], options)
+  const guarded = asked.some(scheme => Object.keys(scheme).length > 0) || guardsOf(one, options).length > 0
   const stream = route.stream && describedStream(one, options)
   const answers = stream
-    ? streamAnswers(itemSchema(schemas, stream), record, stream.ends || endOf(one, options) === 'id')
+    ? streamAnswers(itemSchema(schemas, stream), record, endOf(one, options) !== false)
     : answersOf(schemas, where, record, returnTypeOf(one))
   const invalid = typed.some(({ kind }) => ['path', 'query', 'header', 'cookie', 'body'].includes(kind))
   const { summary, description, deprecated } = doc
@@ -136,6 +137,23 @@ function freeId(taken: Set<string>, id: string): string {
   return free
 }
 
+/** Who may come in: by the method, by the controller, or by all the guards that say it. */
+function securityOf(one: Described, options: DescribeOptions): SecurityRequirement[] | undefined {
+  const { where, doc, type } = one
+  const said = doc.security ?? docOf(type).security
+  if (said !== undefined) return requirements(where, said, options)
+  const asked = guardsOf(one, options).flatMap(guard => {
+    const { security } = docOf(guard)
+    return security === undefined ? [] : [requirements(`${where}, @Guard(${guard.name})`, security, options)]
+  })
+  const [first, ...others] = asked
+  return first && others.reduce((all, more) => all.flatMap(left => more.map(right => ({ ...left, ...right }))), first)
+}
+
+function guardsOf({ type, method }: Described, { guards = [] }: DescribeOptions): { name: string }[] {
+  return [...guards, ...policiesOf(type, method).flatMap(policy => policy.guards)] as { name: string }[]
+}
+
 /** Who may come in, as a document says it. */
 function requirements(
   where: string,
@@ -161,7 +179,6 @@ function describedStream(one: Described, options: DescribeOptions): DescribedStr
     events: record.events ?? [],
     serializer: layers.find(layer => layer?.serializer !== undefined)?.serializer as object | undefined,
     ids: layers.find(layer => layer?.ids !== undefined)?.ids === 'uuid',
-    ends: endOf(one, options) === 'event',
     gaps: mayHaveGaps(one),
   }
 }

@@ -15,6 +15,7 @@ export interface Described {
   readonly controllers: readonly ControllerClass[]
   readonly container: DependencyContainer
   readonly validation: ValidationOptions
+  readonly guards: readonly object[]
 }
 
 /**
@@ -23,12 +24,12 @@ export interface Described {
  * @throws {DefinitionError} if a controller is declared wrongly, or a package is not installed
  */
 export async function addDocument(app: FastifyInstance, described: Described, openapi: OpenApiServing): Promise<void> {
-  const { controllers, container, validation } = described
+  const { controllers, container, validation, guards } = described
   const { server, prefix } = app
   const serializer = container.isRegistered(SERIALIZER, true) ? { serializer: container.resolve(SERIALIZER) } : {}
   const given = container.isRegistered(STREAM_OPTIONS, true) ? container.resolve(STREAM_OPTIONS) : {}
   const streamOptions = { ...serializer, ...given }
-  const document = describeApi(controllers, { ...openapi, prefix, validation, streamOptions })
+  const document = describeApi(controllers, { ...openapi, prefix, validation, guards, streamOptions })
   const noted = documents.get(server) ?? new Map<string, OpenApiDocument>()
   documents.set(server, noted.set(prefix, document))
   await serveDocument(app, document, openapi)

@@ -14,8 +14,6 @@ export interface DescribedStream {
   readonly serializer: Serializer | object | undefined
   /** Whether every event with data has an id. */
   readonly ids: boolean
-  /** Whether it says `stream:end`. */
-  readonly ends: boolean
   /** Whether it may say `stream:gap`. */
   readonly gaps: boolean
 }
@@ -29,8 +27,7 @@ export function itemSchema(schemas: Schemas, stream: DescribedStream): Schema {
   const own = events.length === 0 ? [anyEvent()] : declared(schemas, { ...stream, events })
   const frames = [errorEvent(schemas)]
   if (stream.gaps) frames.push(gapEvent(schemas))
-  if (stream.ends) frames.push(endEvent(schemas))
-  return { oneOf: [...own, ...frames] }
+  return { oneOf: [...own, ...frames, endEvent(schemas)] }
 }
 
 /** Where nothing is declared, anything may come but what is the framework's. */

@@ -30,13 +30,13 @@ export class Schemas {
   }
 
   /**
-   * The schema of a shape.
+   * The schema of a value type.
    *
    * @param where for messages: who declared it
    * @throws {DefinitionError} for a class without rules
    */
-  of(where: string, shape: ValueType): Schema {
-    return isArrayType(shape) ? { type: 'array', items: this.ofType(where, shape[0]) } : this.ofType(where, shape)
+  of(where: string, type: ValueType): Schema {
+    return isArrayType(type) ? { type: 'array', items: this.ofType(where, type[0]) } : this.ofType(where, type)
   }
 
   /** The schema of a type as the compiler gives it; an empty one where nothing is known. */
