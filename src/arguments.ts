@@ -1,18 +1,18 @@
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Form } from './bodies/form.js'
+import type { FormReader } from './bodies/intake.js'
+import { isForm } from './bodies/media.js'
 import { COMPILER } from './container.js'
 import type { RouteContext } from './context.js'
-import { convert } from './convert.js'
 import { DefinitionError, InvalidRequestError, type RequestPart } from './errors.js'
 import type { MethodRecord, ParameterRecord } from './metadata.js'
 import { EventWriter, lastEventId } from './sse/index.js'
 import { isThenable } from './sse/source.js'
 import type { EventStream } from './sse/stream.js'
-import { checker } from './validation/checker.js'
-import { dtoOf } from './validation/dto.js'
-import { invalid } from './validation/issues.js'
 import type { ValidationOptions } from './validation/options.js'
+import { valueCheck } from './validation/value.js'
 
 /** One request and its answer, as the parameters of a method see it. */
 export interface Exchange {
@@ -20,6 +20,8 @@ export interface Exchange {
   readonly reply: FastifyReply
   /** The stream, for a stream route. */
   readonly stream?: EventStream
+  /** The form with files that the client has sent. */
+  readonly form?: Form | undefined
 }
 
 /** Makes the arguments of a method; nothing if it takes none. */
@@ -38,6 +40,7 @@ export function argumentReader(
   method: MethodRecord,
   context: RouteContext,
   options: ValidationOptions,
+  readForm?: FormReader,
 ): ArgumentReader | undefined {
   if (method.parameters.size === 0) return undefined
   const types = Reflect.getMetadata('design:paramtypes', type.prototype, name) as unknown[] | undefined
@@ -48,7 +51,12 @@ export function argumentReader(
     if (parameter === undefined) return () => undefined
     return readerOf(`${where}, parameter ${index}`, parameter, types[index], context, options)
   })
-  return exchange => readAll(readers, exchange)
+  if (readForm === undefined) return exchange => readAll(readers, exchange)
+  return async exchange => {
+    const form = await readForm(exchange.request, exchange.reply)
+    if (form) exchange.request.body = form.fields
+    return readAll(readers, { ...exchange, form })
+  }
 }
 
 function readAll(readers: Reader[], exchange: Exchange): unknown[] | Promise<unknown[]> {
@@ -100,6 +108,9 @@ function readerOf(
       return ({ request }) => request.principal
     case 'custom':
       return customReader(where, parameter, type, context, options)
+    case 'file':
+    case 'files':
+      return fileReader(parameter)
     default:
       return valueReader(where, parameter.kind, parameter, type, options)
   }
@@ -119,12 +130,8 @@ function customReader(
   }
   if (part === undefined) return value
   checkType(where, decorator, type)
-  const dto = dtoOf(where, type)
-  const check = dto && checker(part, name, dto, options)
-  const finish = (given: unknown): unknown => {
-    if (check === undefined) return typed(part, name, given, type, false)
-    return given === undefined ? undefined : check(given, part !== 'body')
-  }
+  const check = valueCheck(where, part, { name }, type, options)
+  const finish = (given: unknown): unknown => check(given, name, part !== 'body')
   return exchange => {
     const given = value(exchange)
     return given instanceof Promise ? given.then(finish) : finish(given)
@@ -148,27 +155,24 @@ function checkType(where: string, decorator: string, type: unknown): void {
 function valueReader(
   where: string,
   part: RequestPart,
-  { name, decorator, required = false }: ParameterRecord,
+  parameter: ParameterRecord,
   type: unknown,
   options: ValidationOptions,
 ): Reader {
+  const { name, decorator } = parameter
   checkType(where, decorator, type)
   const whole = partReader(part)
-  const dto = dtoOf(where, type)
-  const check = dto && checker(part, name ?? '', dto, options)
-  const isText = part !== 'body'
+  const check = valueCheck(where, part, parameter, type, options)
+  // In a form, all is text, as it is outside the body.
+  const isText = part === 'body' ? ({ request }: Exchange) => isForm(request.headers['content-type']) : () => true
   if (name === undefined) {
-    if (check) return exchange => check(whole(exchange), isText)
-    if (part === 'body') return exchange => typed(part, '', whole(exchange), type, required)
-    if (isOne(type)) throw new DefinitionError(where, unnamed(decorator, type))
-    return whole
+    if (part !== 'body' && isOne(type)) throw new DefinitionError(where, unnamed(decorator, type))
+    return exchange => check(whole(exchange), '', isText(exchange))
   }
   const key = part === 'header' ? name.toLowerCase() : name
-  const value: Reader = exchange => (whole(exchange) as Record<string, unknown> | undefined | null)?.[key]
-  if (check === undefined) return exchange => typed(part, name, value(exchange), type, required)
   return exchange => {
-    const given = value(exchange)
-    return given === undefined && !required ? undefined : check(given, isText)
+    const values = whole(exchange) as Record<string, unknown> | undefined | null
+    return check(values?.[key], name, isText(exchange))
   }
 }
 
@@ -196,15 +200,21 @@ function partReader(part: RequestPart): Reader {
   }
 }
 
-function typed(part: RequestPart, name: string, value: unknown, type: unknown, required: boolean): unknown {
-  if (value === undefined || (value === null && part === 'body')) {
-    if (!required) return value ?? undefined
-    throw invalid(part, name, 'required', 'is missing')
+function fileReader({ kind, name, required = false }: ParameterRecord): Reader {
+  return ({ form }) => {
+    const files = form?.files ?? []
+    if (!Array.isArray(files)) return files
+    const named = name === undefined ? files : files.filter(({ field }) => field === name)
+    if (required && named.length === 0) throw wrongFile(name, 'required', 'is missing')
+    if (kind === 'files') return named
+    if (named.length > 1) throw wrongFile(name, 'single', 'is sent more than once')
+    return named[0]
   }
-  if (part === 'body' && type === Array && !Array.isArray(value)) throw invalid(part, name, 'array', 'is not an array')
-  const converted = convert(value, type)
-  if ('value' in converted) return converted.value
-  throw invalid(part, name, (type as { name: string }).name.toLowerCase(), `is not ${converted.expected}`)
+}
+
+function wrongFile(name: string | undefined, constraint: string, what: string): InvalidRequestError {
+  const detail = name === undefined ? 'There is no file in the form' : `The file "${name}" of the form ${what}`
+  return new InvalidRequestError([{ in: 'body', property: name ?? '', constraint, detail }])
 }
 
 // Not when the app closes: that lets requests finish.

@@ -6,11 +6,15 @@ export type { AdmissionOptions, AppAdmissionOptions } from './admission.js'
 export { Html, html, raw, View, view } from './answers.js'
 // The app
 export { type App, type AppOptions, createApp, type FastifyOptions } from './app.js'
+// Bodies
+export { type FileHead, StreamedFile, UploadedFile } from './bodies/file.js'
+export type { UploadOptions } from './bodies/uploads.js'
 // Injection. Everything else of it is tsyringe's: import it from there.
 export { type ControllerClass, SERIALIZER, STREAM_OPTIONS } from './container.js'
 // Guards, and what they know of a route
 export type { Metadata, RouteContext } from './context.js'
 // Controllers
+export { Consumes, Multipart } from './decorators/bodies.js'
 export { Controller, type ControllerOptions } from './decorators/controller.js'
 export { Doc } from './decorators/doc.js'
 export { Event, type EventOptions } from './decorators/events.js'
@@ -22,6 +26,9 @@ export {
   Cookie,
   type CreateParameterOptions,
   createParameter,
+  File,
+  type FileOptions,
+  Files,
   Header,
   LastEventId,
   Param,

@@ -2,9 +2,11 @@ import 'reflect-metadata'
 import type { FastifyRequest } from 'fastify'
 import type { InjectionToken } from 'tsyringe'
 import type { AdmissionOptions } from './admission.js'
+import type { UploadOptions } from './bodies/uploads.js'
 import type { RouteContext } from './context.js'
 import type { RequestPart } from './errors.js'
 import type { Serializer, StreamOptions } from './sse/index.js'
+import type { ValidationOptions } from './validation/options.js'
 import type { ValueType } from './value-type.js'
 
 /** The ledger between the decorators, which write it while classes load, and the plugin, which reads it once at boot. */
@@ -27,6 +29,8 @@ export interface RouteRecord {
 
 export type ParameterKind =
   | RequestPart
+  | 'file'
+  | 'files'
   | 'signal'
   | 'lastEventId'
   | 'request'
@@ -46,6 +50,10 @@ export interface ParameterRecord {
   read?: (request: FastifyRequest, context: RouteContext) => unknown
   /** The part of the request that it is read from, if it is to be converted and checked. */
   part?: RequestPart
+  /** The type of the items of an array. */
+  items?: unknown
+  /** How the value is checked, beyond the options of the app; `false`: not at all. */
+  validate?: ValidationOptions | false
 }
 
 /** An event that a stream sends. */
@@ -82,6 +90,9 @@ export interface MethodRecord {
   events?: EventRecord[]
   /** Its answers, as they are declared from the top. */
   returns?: ReturnsRecord[]
+  /** The media types of bodies that the method takes. */
+  consumes?: string[]
+  uploads?: UploadOptions
 }
 
 /** A class that the container makes, or one that stands for another there. */

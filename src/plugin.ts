@@ -3,6 +3,7 @@ import fastifyView, { type FastifyViewOptions } from '@fastify/view'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { DependencyContainer } from 'tsyringe'
 import { Admissions, type AppAdmissionOptions } from './admission.js'
+import type { UploadOptions } from './bodies/uploads.js'
 import { idleCloser, onAnnounced } from './closing.js'
 import { type ControllerClass, childOf, Instances, SERIALIZER, STREAM_OPTIONS } from './container.js'
 import { DefinitionError } from './errors.js'
@@ -46,6 +47,8 @@ export interface OkapiOptions {
    * Default: neither.
    */
   health?: boolean | HealthOptions
+  /** How forms with files are read; `@Multipart` wins over it. See `UploadOptions`. */
+  uploads?: UploadOptions
   /** The view engine for `view()`: the options of @fastify/view, such as `{ engine: { eta: new Eta() }, root }`. */
   views?: FastifyViewOptions
   /**
@@ -99,8 +102,21 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   if (options.views) await app.register(fastifyView, options.views)
   if (readsCookies(controllers) && !app.hasRequestDecorator('cookies')) await app.register(cookie)
   const admissions = new Admissions(options.admission)
-  const house = { app, container, instances, streams, log, validation, guards, filters, admissions, checkEvents }
-  addControllers(house, controllers)
+  const { uploads } = options
+  const house = {
+    app,
+    container,
+    instances,
+    streams,
+    log,
+    validation,
+    uploads,
+    guards,
+    filters,
+    admissions,
+    checkEvents,
+  }
+  await addControllers(house, controllers)
   if (options.openapi) await addDocument(app, { controllers, container, validation, guards }, options.openapi)
 
   if (options.health) addHealth(app, streams, log, options.health === true ? {} : options.health)

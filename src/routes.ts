@@ -2,6 +2,8 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
 import type { DependencyContainer } from 'tsyringe'
 import type { Admissions } from './admission.js'
 import { argumentReader } from './arguments.js'
+import { intakeOf } from './bodies/intake.js'
+import type { UploadOptions } from './bodies/uploads.js'
 import {
   type ControllerClass,
   type Instances,
@@ -26,6 +28,7 @@ import {
   type FilterRecord,
   type MethodRecord,
   methodRecords,
+  type ParameterKind,
   policiesOf,
   type RouteRecord,
 } from './metadata.js'
@@ -43,6 +46,7 @@ export interface House {
   readonly streams: Streams
   readonly log: Log
   readonly validation: ValidationOptions
+  readonly uploads?: UploadOptions | undefined
   readonly admissions: Admissions
   readonly guards: readonly unknown[]
   readonly filters: readonly FilterRecord[]
@@ -69,14 +73,14 @@ interface Plan {
  *
  * @throws {DefinitionError} if a controller, route or parameter is declared wrongly
  */
-export function addControllers(house: House, controllers: readonly ControllerClass[]): void {
+export async function addControllers(house: House, controllers: readonly ControllerClass[]): Promise<void> {
   const plans = controllers.flatMap(type => plansOf(house, type))
   // A HEAD route must stand before the GET route of its path, or Fastify adds one of its own.
   const ordered = [...plans.filter(isHead), ...plans.filter(plan => !isHead(plan))]
   const served = new Map<string, string>()
   for (const plan of ordered) {
     claim(house.app, served, plan)
-    addRoute(house, plan)
+    await addRoute(house, plan)
   }
 }
 
@@ -110,7 +114,7 @@ function plansOf(house: House, type: ControllerClass): Plan[] {
 function checkMethod(app: FastifyInstance, where: string, record: MethodRecord, plans: Plan[]): void {
   const bodiless = plans.every(({ route }) => route.method === 'GET' || route.method === 'HEAD')
   for (const [index, { kind, name, decorator }] of record.parameters) {
-    if (kind === 'body' && bodiless) {
+    if (readsBody(kind) && bodiless) {
       const cure = "declare the method with @Post, or @SSE(path, { method: 'POST' })"
       throw new DefinitionError(`${where}, parameter ${index}`, `${decorator} reads a body, which GET has not: ${cure}`)
     }
@@ -122,9 +126,16 @@ function checkMethod(app: FastifyInstance, where: string, record: MethodRecord, 
       `${decorator} names nothing in the path ${paths.join(', ')}`,
     )
   }
+  if (bodiless && (record.consumes !== undefined || record.uploads !== undefined)) {
+    throw new DefinitionError(where, 'declares how it takes a body, which GET has not: declare the method with @Post')
+  }
   if (record.redirect && plans.some(({ route }) => route.stream)) {
     throw new DefinitionError(where, '@Redirect is nothing for a stream: declare the method with @Get')
   }
+}
+
+function readsBody(kind: ParameterKind): boolean {
+  return kind === 'body' || kind === 'file' || kind === 'files'
 }
 
 function claim(app: FastifyInstance, served: Map<string, string>, { where, route: { method }, url }: Plan): void {
@@ -137,14 +148,18 @@ function claim(app: FastifyInstance, served: Map<string, string>, { where, route
   served.set(key, where)
 }
 
-function addRoute(house: House, plan: Plan): void {
+async function addRoute(house: House, plan: Plan): Promise<void> {
   const { type, controller, instance, where, method, record, route, url } = plan
-  const { app, streams, log, validation, checkEvents } = house
+  const { streams, log, validation, checkEvents } = house
   const { stream } = route
   checkFunction(where, type, method, route)
+  const types = (Reflect.getMetadata('design:paramtypes', type.prototype, method) as unknown[] | undefined) ?? []
+  const intake = await intakeOf(house.app, where, record, types, house.uploads)
+  const app = intake?.app ?? house.app
   const name = `${where} ${route.method} ${app.prefix}${url}`
   const { context, hooks, translate } = surroundings(house, plan, name)
-  const argumentsOf = argumentReader(type, method, record, context, validation)
+  const argumentsOf = argumentReader(type, method, record, context, validation, intake?.readForm)
+  if (intake) hooks.preParsing = [intake.refuse as RouteHook, ...(hooks.preParsing ?? [])]
   const target: Target = { name, method, record, controller: instance, argumentsOf }
   const surrounded = { ...hooks, ...(translate ? { errorHandler: problemHandler(log, translate) } : {}) }
   if (stream === undefined) {

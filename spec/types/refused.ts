@@ -8,6 +8,7 @@ import {
   createApp,
   EventWriter,
   event,
+  File,
   Get,
   HttpCode,
   HttpError,
@@ -21,6 +22,7 @@ import {
   SetHeader,
   SSE,
   Stream,
+  type UploadedFile,
   view,
 } from 'okapi'
 import { container } from 'tsyringe'
@@ -112,10 +114,17 @@ class Refused {
   header() {}
 
   cookie(
-    // @ts-expect-error: the options of a parameter stand behind its name
-    @Cookie({ required: true }) id: string,
+    // @ts-expect-error: the options of a parameter are an object
+    @Cookie('id', 'required') id: string,
   ) {
     return id
+  }
+
+  file(
+    // @ts-expect-error: a file has the name of its field
+    @File() file: UploadedFile,
+  ) {
+    return file
   }
 }
 

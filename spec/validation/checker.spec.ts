@@ -114,7 +114,7 @@ class Fragile {
   code!: string
 }
 
-describe('checker', () => {
+describe('Checker', () => {
   let calls = 0
 
   @Controller()

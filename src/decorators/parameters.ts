@@ -3,10 +3,27 @@ import type { RouteContext } from '../context.js'
 import { DefinitionError, type RequestPart } from '../errors.js'
 import { type ParameterKind, type ParameterRecord, recordMethod } from '../metadata.js'
 import type { Principal as PrincipalShape } from '../principal.js'
+import type { ValidationOptions } from '../validation/options.js'
 
-/** The options of a parameter that reads one value. */
+/** The options of a parameter that reads a value. */
 export interface ParameterOptions {
   /** Whether a request without the value is refused with 400. Default false: the parameter is then `undefined`. */
+  required?: boolean
+  /**
+   * The type of the items of an array, which the compiler does not keep: a DTO class, whose rules every item must follow,
+   * or `String`, `Number`, `Boolean`, `BigInt` or `Date`, to which they are converted.
+   */
+  items?: (new (...args: never[]) => unknown) | typeof BigInt
+  /**
+   * How the value is checked: options of class-validator that win over those of the app. `false`: not at all; the method
+   * is given what the client sent, neither converted nor made an instance of its class.
+   */
+  validate?: ValidationOptions | false
+}
+
+/** The options of a parameter that reads files. */
+export interface FileOptions {
+  /** Whether a request without a file is refused with 400. Default false. */
   required?: boolean
 }
 
@@ -23,10 +40,26 @@ export const Query = reader('Query', 'query')
 
 /**
  * The body. If the type is a class, it is a DTO: class-transformer makes it, class-validator checks it before the
- * method runs, and a 400 lists every violation. With a name, one property of the body. The items of an array are not
- * checked, since the compiler keeps no type of them: give them a DTO around the array.
+ * method runs, and a 400 lists every violation. With a name, one property of the body. The compiler keeps no type of the
+ * items of an array: `@Body({ items: Item }) items: Item[]`.
  */
 export const Body = reader('Body', 'body')
+
+/**
+ * A file of a form (`multipart/form-data`), by the name of its field: an `UploadedFile`, in a temporary file until the
+ * request is over. `undefined` if there is none; more than one is refused with 400.
+ */
+export function File(name: string, options: FileOptions = {}): ParameterDecorator {
+  return noted('File', 'file', name, options)
+}
+
+/**
+ * The files of a form, or those of one field: `UploadedFile[]`. With `@Multipart({ to: 'stream' })`, an
+ * `AsyncIterable<StreamedFile>` of the files while they arrive.
+ */
+export function Files(name?: string | FileOptions, options?: FileOptions): ParameterDecorator {
+  return noted('Files', 'files', name, options)
+}
 
 /** A header of the request. (`@SetHeader` sets one on the answer.) Names are the same in any case. */
 export const Header = reader('Header', 'header')
@@ -107,11 +140,22 @@ export function createParameter<Given extends unknown[]>(
 }
 
 function reader(decorator: string, kind: ParameterKind) {
-  return (name?: string, options: ParameterOptions = {}): ParameterDecorator =>
-    (target, method, index) => {
-      const shown = `@${decorator}(${name === undefined ? '' : `'${name}'`})`
-      record(shown, target, method, index, kind, name, options)
-    }
+  return (name?: string | ParameterOptions, options?: ParameterOptions): ParameterDecorator =>
+    noted(decorator, kind, name, options)
+}
+
+/** The name may be left out before options. */
+function noted(
+  decorator: string,
+  kind: ParameterKind,
+  name?: string | ParameterOptions,
+  options?: ParameterOptions,
+): ParameterDecorator {
+  return (target, method, index) => {
+    const [named, given] = typeof name === 'object' ? [undefined, name] : [name, options]
+    const shown = `@${decorator}(${named === undefined ? '' : `'${named}'`})`
+    record(shown, target, method, index, kind, named, given)
+  }
 }
 
 function given(decorator: string, kind: ParameterKind) {

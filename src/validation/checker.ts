@@ -5,65 +5,75 @@ import type { DtoClass } from './dto.js'
 import { invalid, issuesOf } from './issues.js'
 import { type ValidationOptions, withDefaults } from './options.js'
 import { inheritedKey, isTooDeep, unsure } from './plain.js'
-import { shapeOf } from './shape.js'
+import { type Shape, shapeOf } from './shape.js'
 import { textReader } from './text.js'
 
-/** Makes a DTO of a plain value, at once where that is possible. */
-export type Checker = (value: unknown, isText: boolean) => object | Promise<object>
-
-interface Check {
-  readonly part: RequestPart
-  readonly name: string
-  readonly type: DtoClass
-  readonly options: ValidatorOptions
-  readonly readText: (dto: object) => void
-}
-
 /**
- * Prepares, at boot, how a DTO is made of a plain value and checked.
+ * Makes DTOs of plain values and checks them; prepared at boot.
  *
  * Properties that the class has no rule for are removed, unless the options say `whitelist: false`. Where all is text,
  * outside JSON, it is converted to the types of the properties, where class-transformer's decorators left it text.
- *
- * The checker throws an `InvalidRequestError` with every violated constraint of every property.
- *
- * @param name the name of the value within its part; empty for the whole part
  */
-export function checker(part: RequestPart, name: string, type: DtoClass, given: ValidationOptions): Checker {
-  const options = withDefaults(given)
-  const readText = textReader(type)
-  const shape = shapeOf(type, options)
-  const check: Check = { part, name, type, options, readText }
-  return (value, isText) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw invalid(part, name, 'object', value === undefined ? 'is missing' : 'is not an object')
+export class Checker {
+  readonly #part: RequestPart
+  readonly #type: DtoClass
+  readonly #options: ValidatorOptions
+  readonly #readText: (dto: object) => void
+  readonly #shape: Shape | undefined
+
+  constructor(part: RequestPart, type: DtoClass, options: ValidationOptions) {
+    this.#part = part
+    this.#type = type
+    this.#options = withDefaults(options)
+    this.#readText = textReader(type)
+    this.#shape = shapeOf(type, this.#options)
+  }
+
+  /**
+   * Makes a DTO, at once where that is possible.
+   *
+   * @param name the name of the value within its part; empty for the whole part
+   * @throws {InvalidRequestError} with every violated constraint of every property
+   */
+  check(value: unknown, name: string, isText: boolean): unknown {
+    const dto = this.take(value, isText)
+    return dto === unsure ? this.judge(value, name, isText) : dto
+  }
+
+  /** Makes a DTO of a value that follows the rules; is `unsure` of another, and of what class-validator must judge. */
+  take(value: unknown, isText: boolean): unknown {
+    if (this.#shape === undefined || !isObject(value)) return unsure
+    const dto = this.#shape.read(value, 0)
+    if (dto === unsure) return unsure
+    if (isText) this.#readText(dto as object)
+    return this.#shape.accepts(dto as object) ? dto : unsure
+  }
+
+  /** Leaves everything to class-transformer and class-validator. */
+  async judge(value: unknown, name: string, isText: boolean): Promise<object> {
+    if (!isObject(value)) {
+      throw invalid(this.#part, name, 'object', value === undefined ? 'is missing' : 'is not an object')
     }
-    const dto = shape ? shape.read(value, 0) : unsure
-    if (dto !== unsure) {
-      if (isText) readText(dto as object)
-      if (shape?.accepts(dto as object)) return dto as object
+    if (isTooDeep(value)) throw invalid(this.#part, name, 'depth', 'is nested too deeply')
+    const dto = this.#transform(value, name)
+    if (isText) this.#readText(dto)
+    const errors = await validate(dto, this.#options)
+    if (errors.length > 0) throw new InvalidRequestError(issuesOf(this.#part, errors, name))
+    return dto
+  }
+
+  /** class-transformer calls what is behind a key that every object has, whatever the client put there. */
+  #transform(value: object, name: string): object {
+    try {
+      return plainToInstance(this.#type, value)
+    } catch (error) {
+      const key = inheritedKey(value)
+      if (key === undefined) throw error
+      throw invalid(this.#part, name, 'object', `has a property that every object has: ${key}`)
     }
-    return judge(check, value, isText)
   }
 }
 
-/** Leaves everything to class-transformer and class-validator. */
-async function judge({ part, name, type, options, readText }: Check, value: object, isText: boolean): Promise<object> {
-  if (isTooDeep(value)) throw invalid(part, name, 'depth', 'is nested too deeply')
-  const dto = transform(part, name, type, value)
-  if (isText) readText(dto)
-  const errors = await validate(dto, options)
-  if (errors.length > 0) throw new InvalidRequestError(issuesOf(part, errors, name))
-  return dto
-}
-
-/** class-transformer calls what is behind a key that every object has, whatever the client put there. */
-function transform(part: RequestPart, name: string, type: DtoClass, value: object): object {
-  try {
-    return plainToInstance(type, value)
-  } catch (error) {
-    const key = inheritedKey(value)
-    if (key === undefined) throw error
-    throw invalid(part, name, 'object', `has a property that every object has: ${key}`)
-  }
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,0 +1,151 @@
+import { expect } from 'chai'
+import { Body, Consumes, Controller, File, Files, Get, Multipart, Param, Post, type UploadedFile } from 'okapi'
+import { refusal } from '../support/refusal.js'
+import { closeAll, serve } from '../support/serve.js'
+
+describe('intakeOf', () => {
+  @Controller()
+  class Bodies {
+    @Post('/json')
+    json(@Body() body: Record<string, unknown>) {
+      return body
+    }
+
+    @Post('/text/:id')
+    @Consumes('text/plain')
+    text(@Param('id') id: number, @Body() body: string) {
+      return { id, body }
+    }
+
+    @Post('/bytes')
+    @Consumes('application/json', 'image/*')
+    bytes(@Body() body: Buffer) {
+      return { bytes: body.toString('latin1') }
+    }
+
+    @Post('/either')
+    @Consumes('application/json', 'multipart/form-data')
+    either(@Body() body: Record<string, unknown>, @Files() files: UploadedFile[]) {
+      return { body, files: files.length }
+    }
+  }
+
+  let url: string
+  before(async () => {
+    url = (await serve([Bodies])).url
+  })
+  after(closeAll)
+
+  const post = async (path: string, type: string | undefined, body: string): Promise<unknown[]> => {
+    const response = await fetch(url + path, {
+      method: 'POST',
+      body: new TextEncoder().encode(body),
+      ...(type === undefined ? {} : { headers: { 'content-type': type } }),
+    })
+    return [response.status, await response.json(), response.headers.get('accept')]
+  }
+
+  it('gives each route the parsers that it declares, and no other route', async () => {
+    expect(await post('/text/7', 'text/plain', '{"a":1}')).to.deep.equal([200, { id: 7, body: '{"a":1}' }, null])
+    expect(await post('/bytes', 'application/json', '{"a" :1}')).to.deep.equal([200, { bytes: '{"a" :1}' }, null])
+    expect(await post('/bytes', 'image/png', 'x')).to.deep.equal([200, { bytes: 'x' }, null])
+    expect(await post('/json', 'application/json', '{"a":1}')).to.deep.equal([200, { a: 1 }, null])
+    expect((await post('/json', 'image/png', 'x'))[0]).to.equal(415)
+  })
+
+  it('takes a form or JSON, where both are declared', async () => {
+    const form = '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n'
+
+    expect(await post('/either', 'application/json', '{"a":1}')).to.deep.equal([
+      200,
+      { body: { a: 1 }, files: 0 },
+      null,
+    ])
+    expect(await post('/either', 'multipart/form-data; boundary=x', form)).to.deep.equal([
+      ...[200, { body: { a: '1' }, files: 0 }, null],
+    ])
+  })
+
+  it('refuses another media type with 415, and says which it takes', async () => {
+    expect(await post('/bytes', 'Text/Plain; charset=utf-8', 'a')).to.deep.equal([
+      415,
+      {
+        ...{ type: 'about:blank', title: 'Unsupported Media Type', status: 415 },
+        detail: 'The body must be application/json or image/*',
+      },
+      'application/json, image/*',
+    ])
+    expect((await post('/text/7', 'application/json', '{}'))[0]).to.equal(415)
+    expect((await post('/text/7', undefined, 'a'))[0]).to.equal(415)
+  })
+
+  describe('refuses at boot', () => {
+    it('a file without a form', async () => {
+      @Controller()
+      class Photos {
+        @Post()
+        @Consumes('application/json')
+        add(@File('photo') photo: UploadedFile) {
+          return photo
+        }
+      }
+
+      expect(await refusal([Photos])).to.equal(
+        "Photos.add, parameter 0: @File('photo') needs a form: add 'multipart/form-data' to its @Consumes",
+      )
+    })
+
+    it('one file of those that are still to come', async () => {
+      @Controller()
+      class Photos {
+        @Post()
+        @Multipart({ to: 'stream' })
+        add(@File('photo') photo: UploadedFile) {
+          return photo
+        }
+      }
+
+      expect(await refusal([Photos])).to.equal(
+        "Photos.add, parameter 0: @File('photo') cannot choose among files that are still to come: take all by @Files()",
+      )
+    })
+
+    it('a media type that nothing reads', async () => {
+      @Controller()
+      class Photos {
+        @Post()
+        @Consumes('image/png')
+        add(@Body() photo: object) {
+          return photo
+        }
+      }
+
+      expect(await refusal([Photos])).to.equal(
+        'Photos.add: nothing reads image/png: declare the body as a Buffer, or add a parser to the app',
+      )
+    })
+
+    it('files and media types under GET', async () => {
+      @Controller()
+      class Photos {
+        @Get()
+        get(@File('photo') photo: UploadedFile) {
+          return photo
+        }
+      }
+      @Controller()
+      class Texts {
+        @Get()
+        @Consumes('text/plain')
+        get() {}
+      }
+
+      expect(await refusal([Photos])).to.match(
+        /^Photos\.get, parameter 0: @File\('photo'\) reads a body, which GET has not/,
+      )
+      expect(await refusal([Texts])).to.equal(
+        'Texts.get: declares how it takes a body, which GET has not: declare the method with @Post',
+      )
+    })
+  })
+})
