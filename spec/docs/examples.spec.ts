@@ -6,7 +6,7 @@ import { expect } from 'chai'
 import { EventSource } from 'eventsource'
 import type { FastifyInstance } from 'fastify'
 import type { ControllerClass } from 'okapi'
-import { examplesOf, pathOf, runScript } from '../support/examples.js'
+import { examplesOf, isController, pathOf, runScript } from '../support/examples.js'
 import { blocksOf } from '../support/papers.js'
 import { project, runBin } from '../support/run.js'
 import { closeAll, serve } from '../support/serve.js'
@@ -224,12 +224,3 @@ describe('The examples of the README', () => {
     server.close()
   })
 })
-
-/** A class with routes: the decorators of its methods left types behind. */
-function isController(value: unknown): value is ControllerClass {
-  if (typeof value !== 'function') return false
-  const { prototype } = value
-  return Object.getOwnPropertyNames(prototype ?? {}).some(name =>
-    Reflect.hasMetadata('design:paramtypes', prototype, name),
-  )
-}

@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
+import type { ControllerClass } from 'okapi'
 import { type Block, blocksOf } from './papers.js'
 import { project, runBin } from './run.js'
 
@@ -106,4 +107,13 @@ function nameOf({ line }: Block): string {
 function moduleOf(code: string): string {
   const names = [...code.matchAll(declaration)].map(match => match[1])
   return `${code.replace(/\b8080\b/g, '0').replace(/\b1000\b/g, '10')}\nexport { ${names.join(', ')} }\n`
+}
+
+/** A class with routes: the decorators of its methods left types behind. */
+export function isController(value: unknown): value is ControllerClass {
+  if (typeof value !== 'function') return false
+  const { prototype } = value
+  return Object.getOwnPropertyNames(prototype ?? {}).some(name =>
+    Reflect.hasMetadata('design:paramtypes', prototype, name),
+  )
 }
