@@ -101,6 +101,22 @@ describe('TopicLog', () => {
       expect(log.ready).to.equal(undefined)
     })
 
+    it('lets the event loop turn for those who await one event after the other', async () => {
+      const { log } = topic()
+      let [published, turned] = [0, 0]
+      const publishing = (async () => {
+        for (; turned < 3; published++) await log.publish('x'.repeat(1_000))
+      })()
+
+      while (turned < 3) {
+        await turns(1)
+        turned++
+      }
+
+      await publishing
+      expect(published).to.be.above(100)
+    })
+
     it('goes on in order while the journal is at work', async () => {
       const journal = new HandLog()
       const first = latch()
