@@ -96,12 +96,11 @@ describe('A topic', () => {
     return client
   }
 
-  /** The chunks that a client has got, but for the first, which opens the stream. */
+  /** The chunks that a client has got behind those that open the stream, and tell a newcomer where it is. */
   function chunks(client: Connection): string[] {
     const answer = Buffer.concat(client.pieces)
-    return chunksOf(answer.subarray(answer.indexOf('\r\n\r\n') + 4))
-      .slice(1)
-      .map(String)
+    const [, ...all] = chunksOf(answer.subarray(answer.indexOf('\r\n\r\n') + 4)).map(String)
+    return all.filter((chunk, index) => index > 0 || !/^id: \S+\n\n$/.test(chunk))
   }
 
   it('opens its streams at once', async () => {
@@ -109,9 +108,10 @@ describe('A topic', () => {
 
     const client = await watching(url, 'a')
 
+    await client.has('id: e0.0\n\n')
     expect(client.text).to.match(/^HTTP\/1\.1 200 OK\r\n/)
     expect(client.text).to.match(/^content-type: text\/event-stream\r$/im)
-    expect(client.body).to.equal('8\r\n: open\n\n\r\n')
+    expect(client.body).to.equal('8\r\n: open\n\n\r\na\r\nid: e0.0\n\n\r\n')
     await until(() => topics.stats()[0]?.subscribers === 1)
   })
 
