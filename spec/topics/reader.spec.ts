@@ -214,6 +214,22 @@ describe('Reader', () => {
       reading.leave()
     })
 
+    it('counts them anew behind a gap, which tells the position, too', async () => {
+      topics = named({ retention: { count: 70 } })
+      const reading = await Reading.begin(topics.subscribe('a', { filter: () => false }))
+      await reading.take()
+      await publish(topics, 'a', 1, 70)
+      const next = reading.take()
+      await turns(2)
+      for (let n = 0; n < 71; n++) topics.publish('a', n)
+      expect(await next).to.contain('stream:gap')
+
+      reading.goOn()
+      await turns(3)
+      expect(reading.text).to.match(/^id: a1\.0\n\nid: a1\.71\nevent: stream:gap\ndata: .*\n\n$/)
+      reading.leave()
+    })
+
     it('tells the position 5 seconds after an event that does not pass', async () => {
       mock.timers.enable({ apis: ['setInterval'] })
       const reading = await read(topics, 'a', { filter: () => false })
@@ -600,6 +616,20 @@ describe('Reader', () => {
         'stream:gap',
         '{"of":"x","is":4}',
       ])
+      reading.leave()
+    })
+
+    it('leaves for later what comes while it gives what it has looked through', async () => {
+      let reads = 0
+      const wait = async (call: string) => {
+        if (call === 'read' && ++reads === 2) await topics.publish('a', price('x', 2))
+      }
+      topics = new Topics({ journal: new LateJournal({ wait }) })
+      const reading = await read(topics, 'a', conflate)
+      await topics.publish('a', price('x', 1))
+      await reading.sees('"is":2')
+
+      expect(parsed(reading.text).map(({ data }) => data)).to.deep.equal(['{"of":"x","is":1}', '{"of":"x","is":2}'])
       reading.leave()
     })
 

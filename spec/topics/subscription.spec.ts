@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { GapError, Subscription, TopicLimitError, Topics } from 'okapi'
 import { FEED } from '../../src/sse/feed.js'
 import { soon } from '../support/eventually.js'
+import { HandOutlet } from '../support/hand-outlet.js'
 import { latch } from '../support/latch.js'
 import { LateJournal } from '../support/late-journal.js'
 import { NamedJournal } from '../support/named-journal.js'
@@ -263,6 +264,41 @@ describe('Subscription', () => {
       await source.opening
 
       expect(await source.next()).to.deep.equal({ done: true, value: undefined })
+      expect(topics.get('a').stats()?.subscribers).to.equal(0)
+    })
+  })
+
+  describe('on a stream that it writes to by itself', () => {
+    it('writes as the client takes it, until it is told to return', async () => {
+      const source = topics.subscribe('a')[FEED](undefined)
+      const outlet = new HandOutlet()
+      outlet.quick = false
+      source.attach(outlet, true)
+      await topics.publish('a', 1)
+      expect(outlet.chunks).to.deep.equal(['id: a1.0\n\n'])
+
+      outlet.blocked = false
+      source.room()
+      expect(outlet.chunks).to.deep.equal(['id: a1.0\n\n', 'id: a1.1\ndata: 1\n\n'])
+      expect(topics.get('a').stats()?.subscribers).to.equal(1)
+      source.return?.()
+
+      expect(topics.get('a').stats()?.subscribers).to.equal(0)
+    })
+
+    it('follows nothing if that ends while it is attached', async () => {
+      const source = topics.subscribe('a', { onLag: 'disconnect' })[FEED](undefined)
+      for (let n = 1; n < 6; n++) topics.publish('a', n)
+      await topics.publish('a', 6)
+      const outlet = new HandOutlet()
+      const close = outlet.close.bind(outlet)
+      outlet.close = (retry, reason) => {
+        close(retry, reason)
+        source.return?.()
+      }
+      source.attach(outlet, true)
+
+      expect(outlet.outcome).to.include({ reason: 'lag' })
       expect(topics.get('a').stats()?.subscribers).to.equal(0)
     })
   })

@@ -423,6 +423,17 @@ describe('Topics', () => {
     })
   })
 
+  it('know a topic again that goes on in the same epoch', async () => {
+    const memory = new MemoryJournal()
+    const log = memory.open('a', { count: 10, bytes: 100, age: 1_000 })
+    const kept = Object.assign(log, { close: () => {} })
+    topics = new Topics({ journal: { open: () => kept } })
+    await topics.publish('a', 1)
+    await topics.get('a').close()
+
+    expect(await topics.publish('a', 2)).to.equal(`${log.epoch}.2`)
+  })
+
   it('forget a topic that the journal cannot open, and try again', async () => {
     const journal = new LateJournal({
       wait: call => (call === 'open' && fails ? Promise.reject(new Error('disk')) : undefined),
