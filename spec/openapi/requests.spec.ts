@@ -1,6 +1,25 @@
 import { expect } from 'chai'
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString, ValidateNested } from 'class-validator'
-import { Body, Controller, Cookie, Doc, describeApi, Get, Header, Param, Post, Query, Req, Signal } from 'okapi'
+import {
+  Body,
+  Consumes,
+  Controller,
+  Cookie,
+  Doc,
+  describeApi,
+  File,
+  Files,
+  Get,
+  Header,
+  Multipart,
+  Param,
+  Post,
+  Query,
+  Req,
+  Signal,
+  type StreamedFile,
+  UploadedFile,
+} from 'okapi'
 
 class Filter {
   @IsOptional()
@@ -18,6 +37,10 @@ class Filter {
 
   @IsBoolean()
   all!: boolean
+}
+
+class Unruly {
+  anything = 1
 }
 
 class Note {
@@ -64,6 +87,31 @@ class Notes {
   @Post('/anything')
   anything(@Body('', { required: true }) _unnamed: string, @Body() _anything: unknown) {}
 
+  @Post('/unchecked')
+  unchecked(@Body({ validate: false }) _body: Unruly, @Query('q', { validate: false }) _q: Unruly) {}
+
+  @Post('/items')
+  items(@Body({ items: Note }) _notes: Note[], @Query('numbers', { items: Number }) _numbers: number[]) {}
+
+  @Post('/form')
+  @Consumes('application/x-www-form-urlencoded', 'application/json')
+  form(@Body() _note: Note) {}
+
+  @Post('/upload')
+  upload(
+    @Body() _note: Note,
+    @File('picture', { required: true }) _picture: UploadedFile,
+    @Files('more') _more: UploadedFile[],
+  ) {}
+
+  @Post('/all')
+  @Multipart({ to: 'stream' })
+  all(@Files() _files: AsyncIterable<StreamedFile>) {}
+
+  @Post('/image')
+  @Consumes('image/*')
+  image(@Body() _bytes: Buffer) {}
+
   @Post('/list')
   listed(@Body(undefined, { required: true }) _items: string[]) {}
 }
@@ -73,6 +121,9 @@ const { paths, components } = describeApi([Notes], { info: { title: 'Notes', ver
 function bodyOf(path: string) {
   return paths[path]?.post?.requestBody
 }
+
+const file = { type: 'string', contentMediaType: 'application/octet-stream' }
+const note = { $ref: '#/components/schemas/Note' }
 
 describe('parametersOf', () => {
   it('tells of every part of a request by the types of the parameters', () => {
@@ -134,6 +185,46 @@ describe('bodyOf', () => {
     expect(bodyOf('/notes/list')).to.deep.equal({
       required: true,
       content: { 'application/json': { schema: { type: 'array', items: {} } } },
+    })
+  })
+
+  it('knows arrays by their items, and nothing of what is not checked', () => {
+    expect(bodyOf('/notes/items')).to.deep.equal({
+      required: true,
+      content: { 'application/json': { schema: { type: 'array', items: note } } },
+    })
+    expect(paths['/notes/items']?.post?.parameters).to.deep.equal([
+      { name: 'numbers', in: 'query', schema: { type: 'array', items: { type: 'number' } } },
+    ])
+    expect(bodyOf('/notes/unchecked')).to.deep.equal({ content: { 'application/json': { schema: {} } } })
+    expect(paths['/notes/unchecked']?.post?.parameters).to.deep.equal([
+      { name: 'q', in: 'query', schema: { type: 'string' } },
+    ])
+  })
+
+  it('goes by the media types that a method takes', () => {
+    const media = { schema: note }
+
+    expect(bodyOf('/notes/form')?.content).to.deep.equal({
+      'application/x-www-form-urlencoded': media,
+      'application/json': media,
+    })
+    expect(bodyOf('/notes/image')?.content).to.deep.equal({ 'image/*': { schema: {} } })
+  })
+
+  it('knows the files of a form', () => {
+    const files = {
+      type: 'object',
+      properties: { picture: file, more: { type: 'array', items: file } },
+      required: ['picture'],
+    }
+
+    expect(bodyOf('/notes/upload')).to.deep.equal({
+      required: true,
+      content: { 'multipart/form-data': { schema: { allOf: [note, files] } } },
+    })
+    expect(bodyOf('/notes/all')?.content).to.deep.equal({
+      'multipart/form-data': { schema: { type: 'object', properties: {} } },
     })
   })
 })

@@ -18,12 +18,14 @@ import {
 } from 'class-validator'
 import {
   Body,
+  Consumes,
   Controller,
   Cookie,
   Delete,
   Doc,
   Event,
   event,
+  File,
   Get,
   Header,
   HttpCode,
@@ -41,6 +43,7 @@ import {
   SSE,
   type Subscription,
   Topics,
+  UploadedFile,
 } from 'okapi'
 
 const Unit = { Piece: 'piece', Kilo: 'kilo' } as const
@@ -102,6 +105,16 @@ export class Order {
   @IsOptional()
   @IsISO8601()
   at?: string
+}
+
+export class Contact {
+  @IsEmail()
+  email!: string
+
+  @IsInt()
+  @Min(1)
+  @Max(5)
+  stars!: number
 }
 
 export class Ordered {
@@ -208,6 +221,21 @@ export class Orders {
   @Post('/note')
   note(@Body() text: string): string {
     return text
+  }
+
+  @Post('/contact')
+  @Consumes('application/x-www-form-urlencoded')
+  @Returns()
+  contact(@Body() _contact: Contact) {}
+
+  @Post('/:id/picture')
+  @Returns()
+  picture(@Param('id') _id: number, @File('picture', { required: true }) _picture: UploadedFile) {}
+
+  @Post('/import')
+  @Returns(Number)
+  import(@Body({ items: Line }) lines: Line[]) {
+    return lines.length
   }
 
   @Event('line', Ordered)

@@ -32,6 +32,9 @@ export interface DescribeOptions extends OpenApiOptions {
   validation?: ValidationOptions
 }
 
+/** Kinds of parameters that a request may get wrong. */
+const CHECKED = new Set(['path', 'query', 'header', 'cookie', 'body', 'file', 'files', 'custom'])
+
 /** One method of one controller, on one of its routes. */
 interface Described {
   readonly type: ControllerClass
@@ -102,7 +105,7 @@ function operationOf(
 ): Operation {
   const { type, where, record, route, parameters: typed, doc } = one
   const parameters = parametersOf(schemas, typed, template)
-  const requestBody = bodyOf(schemas, typed)
+  const requestBody = bodyOf(schemas, typed, record)
   const security = securityOf(one, options)
   const asked = security ?? requirements(where, options.security ?? [], options)
   const guarded = asked.some(scheme => Object.keys(scheme).length > 0) || guardsOf(one, options).length > 0
@@ -110,7 +113,7 @@ function operationOf(
   const answers = stream
     ? streamAnswers(itemSchema(schemas, stream), record, endOf(one, options) !== false)
     : answersOf(schemas, where, record, returnTypeOf(one))
-  const invalid = typed.some(({ kind }) => ['path', 'query', 'header', 'cookie', 'body'].includes(kind))
+  const invalid = typed.some(({ kind }) => CHECKED.has(kind))
   const { summary, description, deprecated } = doc
   return {
     operationId: doc.operationId ?? where,

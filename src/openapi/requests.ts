@@ -1,3 +1,4 @@
+import { MULTIPART } from '../bodies/media.js'
 import { docOf } from '../docs.js'
 import type { MethodRecord, ParameterRecord } from '../metadata.js'
 import { type Template, WILDCARD } from '../paths.js'
@@ -71,12 +72,12 @@ function objectsOf(schemas: Schemas, parameter: TypedParameter): ParameterObject
   const { kind, name, where, type, required = false } = parameter
   if (kind === 'lastEventId') return [lastEventId]
   if (!isPlace(kind)) return []
-  const dto = dtoOf(where, type)
+  const dto = parameter.validate === false ? undefined : dtoOf(where, type)
   if (name === undefined) return dto ? ofProperties(schemas, kind, dto) : []
   const one: ParameterObject = {
     name: kind === 'path' && name === '*' ? WILDCARD : name,
     in: kind,
-    schema: dto ? schemas.ref(dto) : textSchema(schemas.ofType(where, type)),
+    schema: dto ? schemas.ref(dto) : textSchema(schemaOf(schemas, parameter)),
   }
   if (required) one.required = true
   if (dto) Object.assign(one, { style: 'deepObject', explode: true })
@@ -131,34 +132,75 @@ function isUnknown(items: unknown): boolean {
 }
 
 /** The body of a request, if the method reads any of it. */
-export function bodyOf(schemas: Schemas, parameters: readonly TypedParameter[]): RequestBody | undefined {
+export function bodyOf(
+  schemas: Schemas,
+  parameters: readonly TypedParameter[],
+  record: MethodRecord,
+): RequestBody | undefined {
   const read = parameters.filter(({ kind }) => kind === 'body')
-  if (read.length === 0) return undefined
+  const files = parameters.filter(({ kind }) => kind === 'file' || kind === 'files')
+  if (read.length + files.length === 0) return undefined
   const whole = read.find(({ name }) => name === undefined)
   const parts = read.filter(({ name }) => name !== undefined)
-  const schema = whole ? wholeSchema(schemas, whole, parts) : partsSchema(schemas, parts)
-  const required = read.some(
-    one => one.required || (one.name === undefined && dtoOf(one.where, one.type) !== undefined),
-  )
-  return { ...(required ? { required } : {}), content: { [contentType(whole?.type)]: { schema } } }
+  const fields = [
+    ...(whole ? [wholeSchema(schemas, whole)] : []),
+    ...(parts.length > 0 ? [partsSchema(schemas, parts)] : []),
+  ]
+  const types = mediaTypesOf(record, whole?.type, files.length > 0)
+  const content = types.map(type => [
+    type,
+    { schema: inOne(isMultipart(type) && files.length > 0 ? [...fields, filesSchema(files)] : fields) },
+  ])
+  const required = read.some(isRequired) || files.some(one => one.required)
+  return { ...(required ? { required } : {}), content: Object.fromEntries(content) }
 }
 
-function wholeSchema(schemas: Schemas, { where, type }: TypedParameter, parts: readonly TypedParameter[]): Schema {
-  if (type === Buffer) return {}
-  const schema = schemas.ofType(where, type)
-  return parts.length === 0 ? schema : { allOf: [schema, partsSchema(schemas, parts)] }
+function isRequired({ where, name, type, items, required, validate }: TypedParameter): boolean {
+  if (required) return true
+  return name === undefined && validate !== false && (items !== undefined || dtoOf(where, type) !== undefined)
+}
+
+function mediaTypesOf({ consumes, uploads }: MethodRecord, type: unknown, files: boolean): readonly string[] {
+  if (consumes) return consumes
+  if (files || uploads) return [MULTIPART]
+  if (type === String) return ['text/plain']
+  return [type === Buffer ? 'application/octet-stream' : 'application/json']
+}
+
+function isMultipart(type: string): boolean {
+  return type === MULTIPART
+}
+
+function inOne(schemas: Schema[]): Schema {
+  const [first = {}, ...others] = schemas
+  return others.length === 0 ? first : { allOf: schemas }
+}
+
+function wholeSchema(schemas: Schemas, parameter: TypedParameter): Schema {
+  return parameter.type === Buffer ? {} : schemaOf(schemas, parameter)
 }
 
 function partsSchema(schemas: Schemas, parts: readonly TypedParameter[]): Schema {
-  const required = parts.filter(part => part.required).map(({ name }) => name)
-  return {
-    type: 'object',
-    properties: Object.fromEntries(parts.map(({ name, where, type }) => [name, schemas.ofType(where, type)])),
-    ...(required.length === 0 ? {} : { required }),
-  }
+  const properties = parts.map(part => [part.name, schemaOf(schemas, part)])
+  return objectOf(Object.fromEntries(properties), parts)
 }
 
-function contentType(type: unknown): string {
-  if (type === String) return 'text/plain'
-  return type === Buffer ? 'application/octet-stream' : 'application/json'
+/** Files are bytes, which have a media type and no type. */
+function filesSchema(files: readonly TypedParameter[]): Schema {
+  const file = { type: 'string', contentMediaType: 'application/octet-stream' }
+  const ofFile = ({ kind }: TypedParameter) => (kind === 'file' ? file : { type: 'array', items: file })
+  const named = files.filter(({ name }) => name !== undefined)
+  return objectOf(Object.fromEntries(named.map(one => [one.name, ofFile(one)])), named)
+}
+
+function objectOf(properties: Record<string, Schema>, parts: readonly TypedParameter[]): Schema {
+  const required = parts.filter(part => part.required).map(({ name }) => name)
+  return { type: 'object', properties, ...(required.length === 0 ? {} : { required }) }
+}
+
+/** The schema of the value of a parameter; an empty one where it is not checked. */
+function schemaOf(schemas: Schemas, { where, type, items, validate }: TypedParameter): Schema {
+  if (validate === false) return {}
+  if (items !== undefined) return { type: 'array', items: schemas.ofType(where, items) }
+  return schemas.ofType(where, type)
 }
