@@ -25,6 +25,8 @@ function itself(error: unknown): unknown {
 export function answerProblem(reply: FastifyReply, error: unknown): Problem {
   const problem = problemOf(error)
   reply.code(problem.status).headers(headersOf(error))
+  // HTTP/2 has no such header: see RFC 9113, section 8.2.2.
+  if (reply.request.raw.httpVersionMajor > 1) reply.removeHeader('connection')
   const goodbye = goodbyeTo(reply.request.raw, problem, reply.getHeader('retry-after'))
   if (goodbye === undefined) reply.type(PROBLEM_TYPE).send(JSON.stringify(problem))
   else reply.code(200).removeHeader('retry-after').headers(STREAM_HEADERS).send(goodbye)

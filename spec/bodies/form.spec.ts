@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,7 @@ import { expect } from 'chai'
 import { IsInt, IsOptional, IsString } from 'class-validator'
 import { Body, Controller, File, Files, Multipart, Post, SSE, type StreamedFile, UploadedFile } from 'okapi'
 import { Connection, leaveAll } from '../support/connection.js'
+import { connectHttp2, leaveAllHttp2 } from '../support/http2.js'
 import { formHeaders, formOf, type Part } from '../support/multipart.js'
 import { closeAll, serve } from '../support/serve.js'
 import { until } from '../support/until.js'
@@ -106,6 +108,7 @@ describe('readForm', () => {
   })
   afterEach(async () => {
     leaveAll()
+    leaveAllHttp2()
     await closeAll()
     rmSync(directory, { recursive: true, force: true })
   })
@@ -223,6 +226,29 @@ describe('readForm', () => {
 
       await cleared()
     })
+  })
+
+  it('reads forms over HTTP/2, and refuses what is too large there', async () => {
+    const warned: Error[] = []
+    const listen = (warning: Error): unknown => warned.push(warning)
+    process.on('warning', listen)
+    const served = await serve([Forms], { uploads: { directory }, fastify: { http2: true } })
+    const session = connectHttp2(served.url)
+    const ask = async (path: string, body: Buffer): Promise<[number | undefined, string]> => {
+      const stream = session.request({ ':path': path, ':method': 'POST', ...formHeaders })
+      stream.on('error', () => {})
+      stream.end(body)
+      const [headers] = (await once(stream, 'response')) as [{ ':status'?: number }]
+      return [headers[':status'], await text(stream)]
+    }
+
+    const [status, told] = await ask('/photo', formOf(title, photo))
+    expect([status, JSON.parse(told).text]).to.deep.equal([200, 'pixels'])
+    const tooLarge = formOf(title, { ...photo, value: 'x'.repeat(50_000) })
+    for (const path of ['/photos', '/stream']) expect((await ask(path, tooLarge))[0], path).to.equal(413)
+    await cleared()
+    process.off('warning', listen)
+    expect(warned).to.deep.equal([])
   })
 
   describe('as a stream', () => {
