@@ -27,8 +27,8 @@ const floors = [
   'bodies/form bodies/text',
   'admission openapi/media openapi/options optional paths problem validation/dto validation/issues validation/options validation/plain',
   'bodies/parsers health metadata protection refusal signals validation/faults validation/list validation/rules validation/storage validation/text',
-  'bodies/intake event-check openapi/rules validation/types',
-  'openapi/keywords validation/shape',
+  'bodies/intake event-check files openapi/rules validation/types',
+  'folders openapi/keywords validation/shape',
   'openapi/schemas validation/checker',
   'openapi/downgrade openapi/frames openapi/requests validation/value',
   'openapi/events openapi/responses openapi/serve',
@@ -53,7 +53,7 @@ const addresses = {
   'class-validator':
     'openapi/rules validation/checker validation/dto validation/faults validation/issues validation/options validation/rules validation/shape',
   fastify:
-    'answers app arguments bodies/form bodies/intake bodies/parsers closing decorators/parameters failures filters guards handler health hooks log metadata openapi/documents openapi/serve plugin protection routes signals',
+    'answers app arguments bodies/form bodies/intake bodies/parsers closing decorators/parameters failures files filters folders guards handler health hooks log metadata openapi/documents openapi/serve plugin protection routes signals',
   'find-my-way': 'app',
   lmdb: 'topics/journals/lmdb-file',
   'reflect-metadata': 'index metadata',

@@ -27,6 +27,7 @@ describe('okapi', () => {
         ],
         ...['Head', 'Header', 'Html', 'HttpCode', 'HttpError', 'InvalidRequestError', 'JsonSerializer', 'LastEventId'],
         ...[
+          'FileAnswer',
           'NotFoundError',
           'Options',
           'OverflowError',
@@ -77,7 +78,7 @@ describe('okapi', () => {
           'okapi',
           'raw',
         ],
-        ...['streamEvents', 'text', 'view'],
+        ...['download', 'file', 'streamEvents', 'text', 'view'],
         ...['Catch', 'Guard', 'Principal', 'SetMetadata', 'Use', 'createParameter', 'filter', 'metadata'],
       ].sort(),
     )

@@ -4,12 +4,14 @@ import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import fastify, {
   type FastifyInstance,
   type FastifyReply,
+  type FastifyRequest,
   type FastifyServerOptions,
   type RouteHandlerMethod,
 } from 'fastify'
 import findMyWay from 'find-my-way'
-import { HttpError } from './errors.js'
+import { DefinitionError, HttpError } from './errors.js'
 import { answerProblem, problemHandler } from './failures.js'
+import { type Fallback, type FolderOptions, foldersOf } from './folders.js'
 import { logOf, noLog } from './log.js'
 import { type OkapiOptions, okapi } from './plugin.js'
 import { type ProtectionOptions, protect } from './protection.js'
@@ -30,7 +32,7 @@ export interface FastifyOptions extends FastifyServerOptions {
 }
 
 /** The options of an app. */
-export interface AppOptions extends Omit<OkapiOptions, 'streams' | 'log'>, ProtectionOptions {
+export interface AppOptions extends Omit<OkapiOptions, 'streams' | 'log'>, ProtectionOptions, FolderOptions {
   /** Fastify's options. Without a `logger`, errors are told on the console; `logger: false` asks for silence. */
   fastify?: FastifyOptions
   /**
@@ -74,7 +76,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   try {
     await protect(app, rest)
     await setup?.(app)
-    setNotFoundHandler(app, answerUnknown)
+    const fallback = await foldersOf(app, rest)
+    setNotFoundHandler(app, answerUnknown, fallback)
     if (signals) app.addHook('onListen', async () => closeOnSignals(app, signals === true ? {} : signals))
     await app.register(okapi, { ...rest, streams, ...(silent ? { log: false } : {}) })
     await app.ready()
@@ -112,8 +115,11 @@ const defaults: FastifyServerOptions = {
   requestTimeout: REQUEST_TIMEOUT,
 }
 
-/** Answers what no route serves: 405 with the methods that would, or 404. */
-function unknownAnswerer(app: FastifyInstance): RouteHandlerMethod {
+/** What is wrong with a request that no route serves. */
+type UnknownAnswerer = (request: FastifyRequest) => HttpError
+
+/** What no route serves: 405 with the methods that would, or 404. */
+function unknownAnswerer(app: FastifyInstance): UnknownAnswerer {
   const known = findMyWay(routerOptions(app))
   const methods = new Set<string>()
   app.addHook('onRoute', ({ method, url }) => {
@@ -128,15 +134,13 @@ function unknownAnswerer(app: FastifyInstance): RouteHandlerMethod {
       }
     }
   })
-  return (request, reply) => {
+  return request => {
     const path = request.url.split('?', 1)[0] as string
     const allowed = [...methods].filter(method => known.find(method as findMyWay.HTTPMethod, path) !== null)
     const allow = allowed.sort().join(', ')
-    const error =
-      allow === ''
-        ? new HttpError(404, `Nothing is served at ${path}`)
-        : new HttpError(405, `${request.method} is not allowed here`, { headers: { allow } })
-    answerProblem(reply, error)
+    return allow === '' || allowed.includes(request.method)
+      ? new HttpError(404, `Nothing is served at ${path}`)
+      : new HttpError(405, `${request.method} is not allowed here`, { headers: { allow } })
   }
 }
 
@@ -148,11 +152,25 @@ function routerOptions({ initialConfig }: FastifyInstance): findMyWay.Config<fin
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }
 
-function setNotFoundHandler(app: FastifyInstance, handler: RouteHandlerMethod): void {
+function setNotFoundHandler(app: FastifyInstance, answerUnknown: UnknownAnswerer, fallback?: Fallback): void {
+  const handler: RouteHandlerMethod = async (request, reply) => {
+    const error = answerUnknown(request)
+    // A path that a route serves, though by another method, is never that of a file.
+    if (fallback === undefined || error.statusCode !== 404 || !(await fallback(request, reply))) {
+      answerProblem(reply, error)
+    }
+    return reply
+  }
   try {
     // Or somebody could try paths as fast as they like.
     app.setNotFoundHandler(app.hasDecorator('rateLimit') ? { preHandler: app.rateLimit() } : {}, handler)
-  } catch {
+  } catch (cause) {
     // `setup` has set one of its own.
+    if (fallback === undefined) return
+    throw new DefinitionError(
+      'createApp(), options static and spa',
+      'serve what no route serves, and so does the not-found handler that setup has set; take out one of them',
+      { cause },
+    )
   }
 }

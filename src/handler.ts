@@ -5,6 +5,7 @@ import { Html, render, View } from './answers.js'
 import type { ArgumentReader, Exchange } from './arguments.js'
 import { ClosingError, UnauthorizedError } from './errors.js'
 import type { Translate } from './failures.js'
+import { FileAnswer, sendFile } from './files.js'
 import type { Log } from './log.js'
 import type { MethodRecord } from './metadata.js'
 import { isExpired, type Principal } from './principal.js'
@@ -28,6 +29,8 @@ export interface Target {
   /** The controller for this request. */
   readonly controller: () => object
   readonly argumentsOf: ArgumentReader | undefined
+  /** The folder of `file()` and `download()`. */
+  readonly files?: string | undefined
 }
 
 /** What the streams of a route need beside the method. */
@@ -61,7 +64,7 @@ function call({ controller, method, argumentsOf }: Target, exchange: Exchange): 
   return isThenable(args) ? args.then(ready => instance[method]?.(...ready)) : instance[method]?.(...args)
 }
 
-function answerer({ name, record }: Target): (value: unknown, reply: FastifyReply) => unknown {
+function answerer({ name, record, files }: Target): (value: unknown, reply: FastifyReply) => unknown {
   const { status, headers, redirect } = record
   const sendsItself = [...record.parameters.values()].some(({ kind }) => kind === 'reply')
   return (value, reply) => {
@@ -69,7 +72,7 @@ function answerer({ name, record }: Target): (value: unknown, reply: FastifyRepl
     if (status !== undefined) reply.code(status)
     for (const [header, text] of headers) reply.header(header, text)
     if (redirect) return reply.redirect(typeof value === 'string' ? value : redirect.url, redirect.status)
-    if (typeof value === 'object' && value !== null) return answer(value, reply, name)
+    if (typeof value === 'object' && value !== null) return answer(value, reply, name, files)
     if (value !== undefined) return value
     if (sendsItself) return reply
     if (status === undefined) reply.code(204)
@@ -77,7 +80,8 @@ function answerer({ name, record }: Target): (value: unknown, reply: FastifyRepl
   }
 }
 
-function answer(value: object, reply: FastifyReply, name: string): unknown {
+function answer(value: object, reply: FastifyReply, name: string, files: string | undefined): unknown {
+  if (value instanceof FileAnswer) return sendFile(reply, value, files)
   if (value instanceof Html) {
     reply.type('text/html; charset=utf-8')
     return value.text

@@ -64,7 +64,9 @@ export {
   StreamLimitError,
   UnauthorizedError,
 } from './errors.js'
+export { type DownloadOptions, download, FileAnswer, file, type SendFileOptions } from './files.js'
 export { type ErrorFilter, type Filter, type FilterFunction, filter } from './filters.js'
+export type { FolderOptions, SinglePageApp, StaticFolder } from './folders.js'
 export type { GuardAnswer } from './guards.js'
 export type { HealthOptions } from './health.js'
 export type { Hook, HookFunction, HookMethods, Hooks } from './hooks.js'

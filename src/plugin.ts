@@ -8,6 +8,7 @@ import { idleCloser, onAnnounced } from './closing.js'
 import { type ControllerClass, childOf, Instances, SERIALIZER, STREAM_OPTIONS } from './container.js'
 import { DefinitionError } from './errors.js'
 import { problemHandler } from './failures.js'
+import { addFiles, folderOf } from './files.js'
 import { type Filter, translator } from './filters.js'
 import type { Guard } from './guards.js'
 import { addHealth, type HealthOptions } from './health.js'
@@ -51,6 +52,8 @@ export interface OkapiOptions {
   uploads?: UploadOptions
   /** The view engine for `view()`: the options of @fastify/view, such as `{ engine: { eta: new Eta() }, root }`. */
   views?: FastifyViewOptions
+  /** The folder of `file()` and `download()`. Needs @fastify/static. `true` where each names its own. Default: none is sent. */
+  files?: string | URL | true
   /**
    * Milliseconds that streams have for their goodbye when the app closes, before they are cut; so long too may a client
    * be silent in the middle of its request, or take nothing of its answer. Default 2,000.
@@ -100,6 +103,8 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   if (!app.hasRequestDecorator('principal')) app.decorateRequest('principal')
   app.setErrorHandler(problemHandler(log, translator([filters], instances, log, 'filters')))
   if (options.views) await app.register(fastifyView, options.views)
+  if (options.files !== undefined) await addFiles(app, 'files')
+  const files = options.files === undefined || options.files === true ? undefined : folderOf(options.files)
   if (readsCookies(controllers) && !app.hasRequestDecorator('cookies')) await app.register(cookie)
   const admissions = new Admissions(options.admission)
   const { uploads } = options
@@ -111,6 +116,7 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
     log,
     validation,
     uploads,
+    files,
     guards,
     filters,
     admissions,

@@ -39,7 +39,10 @@ export function problemOf(error: unknown): Problem {
 
 /** The headers that an error brings for its answer. */
 export function headersOf(error: unknown): Record<string, string> {
-  return error instanceof HttpError ? error.headers : {}
+  if (error instanceof HttpError) return error.headers
+  // As http-errors has it: a range that there is not names the size of the file.
+  const { expose, headers } = (error ?? {}) as { expose?: unknown; headers?: Record<string, string> }
+  return expose === true && typeof headers === 'object' && headers !== null ? headers : {}
 }
 
 interface Known {

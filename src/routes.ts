@@ -47,6 +47,8 @@ export interface House {
   readonly log: Log
   readonly validation: ValidationOptions
   readonly uploads?: UploadOptions | undefined
+  /** The folder of `file()` and `download()`. */
+  readonly files?: string | undefined
   readonly admissions: Admissions
   readonly guards: readonly unknown[]
   readonly filters: readonly FilterRecord[]
@@ -160,7 +162,7 @@ async function addRoute(house: House, plan: Plan): Promise<void> {
   const { context, hooks, translate } = surroundings(house, plan, name)
   const argumentsOf = argumentReader(type, method, record, context, validation, intake?.readForm)
   if (intake) hooks.preParsing = [intake.refuse as RouteHook, ...(hooks.preParsing ?? [])]
-  const target: Target = { name, method, record, controller: instance, argumentsOf }
+  const target: Target = { name, method, record, controller: instance, argumentsOf, files: house.files }
   const surrounded = { ...hooks, ...(translate ? { errorHandler: problemHandler(log, translate) } : {}) }
   if (stream === undefined) {
     register(app, where, { ...surrounded, method: route.method, url, handler: plainHandler(target) })

@@ -30,6 +30,7 @@ describe(paper, () => {
       bodyOf('src/plugin.ts', 'OkapiOptions'),
       bodyOf('src/app.ts', 'AppOptions'),
       bodyOf('src/protection.ts', 'ProtectionOptions'),
+      bodyOf('src/folders.ts', 'FolderOptions'),
     ].flatMap(body => body.match(/(?<=^ {2})\w+(?=\??:)/gm) ?? [])
     const told = tableAfter(paper, '<!-- check: app options -->')
 

@@ -1,0 +1,61 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import type { App } from 'okapi'
+import request from 'supertest'
+import { examplesOf } from '../support/examples.js'
+import { makeFolder, removeFolders } from '../support/folder.js'
+
+describe('docs/answers.md', () => {
+  const { load } = examplesOf('docs/answers.md')
+  const apps = new Set<App>()
+  const start = async (name: string) => {
+    const { app } = await load<{ app: App }>(name)
+    apps.add(app)
+    return app.server
+  }
+  const home = process.cwd()
+
+  before(async () => {
+    const folder = await makeFolder()
+    await mkdir(join(folder, 'public/reports'), { recursive: true })
+    await mkdir(join(folder, 'web/assets'), { recursive: true })
+    await writeFile(join(folder, 'public/reports/2026.txt'), 'All is well')
+    await writeFile(join(folder, 'web/index.html'), '<h1>App</h1>')
+    await writeFile(join(folder, 'web/assets/app-1a2b.js'), 'app()')
+    process.chdir(folder)
+  })
+  after(async () => {
+    process.chdir(home)
+    await Promise.all([...apps].map(app => app.close()))
+    await removeFolders()
+  })
+
+  it('files: shows a report and gives it by name', async () => {
+    const server = await start('files')
+    const shown = await request(server).get('/reports/2026')
+    const saved = await request(server).get('/reports/2026/download').set('range', 'bytes=0-2')
+
+    expect([shown.status, shown.text, shown.headers['cache-control']]).to.deep.equal([
+      200,
+      'All is well',
+      'public, max-age=60',
+    ])
+    expect([saved.status, saved.text]).to.deep.equal([206, 'All'])
+    expect(saved.headers['content-disposition']).to.equal(
+      `attachment; filename="_bersicht 2026.txt"; filename*=UTF-8''%C3%9Cbersicht%202026.txt`,
+    )
+    expect((await request(server).get('/reports/..%2F..%2Fsecret')).status).to.equal(404)
+  })
+
+  it('folders: serves files, the page, and the API as before', async () => {
+    const server = await start('folders')
+    const get = (path: string) => request(server).get(path).set('accept', 'text/html')
+
+    expect((await get('/public/reports/2026.txt')).headers['cache-control']).to.equal('public, max-age=3600')
+    expect((await get('/assets/app-1a2b.js')).headers['cache-control']).to.equal('public, max-age=31536000, immutable')
+    expect((await get('/orders/12')).text).to.equal('<h1>App</h1>')
+    expect((await get('/api/none')).status).to.equal(404)
+    expect((await get('/api/time')).body).to.have.property('now')
+  })
+})
