@@ -31,7 +31,7 @@ const floors = [
   'folders openapi/keywords validation/shape',
   'openapi/schemas validation/checker',
   'openapi/downgrade openapi/frames openapi/requests validation/value',
-  'openapi/events openapi/responses openapi/serve',
+  'openapi/events openapi/responses openapi/serve serialization',
   'container decorators/doc decorators/parameters decorators/routes failures',
   'arguments decorators/bodies decorators/controller decorators/events decorators/metadata decorators/responses decorators/returns filters guards hooks openapi/describe',
   'decorators/filters decorators/guards handler openapi/documents',

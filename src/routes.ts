@@ -33,6 +33,7 @@ import {
   type RouteRecord,
 } from './metadata.js'
 import { pathOf } from './paths.js'
+import { answerSchemas } from './serialization.js'
 import type { StreamOptions } from './sse/index.js'
 import { type ResolvedOptions, resolveOptions } from './sse/options.js'
 import type { Streams } from './streams.js'
@@ -165,7 +166,9 @@ async function addRoute(house: House, plan: Plan): Promise<void> {
   const target: Target = { name, method, record, controller: instance, argumentsOf, files: house.files }
   const surrounded = { ...hooks, ...(translate ? { errorHandler: problemHandler(log, translate) } : {}) }
   if (stream === undefined) {
-    register(app, where, { ...surrounded, method: route.method, url, handler: plainHandler(target) })
+    const response = answerSchemas(where, record, validation)
+    const schema = response ? { schema: { response } } : {}
+    register(app, where, { ...surrounded, ...schema, method: route.method, url, handler: plainHandler(target) })
     return
   }
   const options = streamOptions(house.container, where, route.method, [stream, controller.streamOptions])

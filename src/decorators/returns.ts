@@ -9,6 +9,9 @@ export type ReturnsOptions = Pick<ReturnsRecord, 'status' | 'contentType' | 'des
 /**
  * Declares what a method answers with. Several times for several answers, each with its `status`.
  *
+ * A property that a DTO does not declare does not leave. A value of another kind than declared is answered 500. A
+ * declaration with a status holds for that status alone.
+ *
  * @example
  * ```ts
  * @Get('/:symbol')
