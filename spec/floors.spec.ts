@@ -4,10 +4,10 @@ import { expect } from 'chai'
 
 /** The floors of src, from the ground up. A file imports only from floors below its own. */
 const floors = [
-  'sse/channel sse/deadline sse/errors sse/headers sse/orphan sse/parser sse/pulse sse/retry sse/senders sse/turn',
+  'sse/channel sse/coding sse/deadline sse/errors sse/gzip sse/headers sse/orphan sse/parser sse/pulse sse/retry sse/senders sse/turn',
   'sse/observable sse/serializer sse/sink',
   'sse/event sse/source',
-  'sse/encode sse/feed sse/frames sse/request',
+  'sse/compressed sse/encode sse/feed sse/frames sse/request',
   'sse/options',
   'sse/stream',
   'sse/serve sse/writer',
@@ -43,8 +43,10 @@ const floors = [
 
 /** Each dependency has its addresses: only these files import it. */
 const addresses = {
+  '@fastify/compress': 'protection',
   '@fastify/cookie': 'plugin',
   '@fastify/cors': 'protection',
+  '@fastify/etag': 'protection',
   '@fastify/helmet': 'protection',
   '@fastify/multipart': 'bodies/form',
   '@fastify/rate-limit': 'protection',

@@ -87,7 +87,14 @@ export { downgrade } from './openapi/downgrade.js'
 export type { OpenApiOptions, OpenApiServing } from './openapi/options.js'
 export { type OkapiOptions, okapi } from './plugin.js'
 export type { Problem } from './problem.js'
-export type { CorsOptions, ProtectionOptions, RateLimitOptions, SecurityHeadersOptions } from './protection.js'
+export type {
+  CompressionOptions,
+  CorsOptions,
+  EtagOptions,
+  ProtectionOptions,
+  RateLimitOptions,
+  SecurityHeadersOptions,
+} from './protection.js'
 export { closeOnSignals, type SignalOptions } from './signals.js'
 // Event streams
 export {

@@ -18,6 +18,16 @@ export type SecurityHeadersOptions = import('@fastify/helmet').FastifyHelmetOpti
  * @ts-ignore of any type where it is not installed */
 export type RateLimitOptions = import('@fastify/rate-limit').RateLimitPluginOptions
 
+/**
+ * The options of @fastify/compress.
+ * @ts-ignore of any type where it is not installed */
+export type CompressionOptions = import('@fastify/compress').FastifyCompressOptions
+
+/**
+ * The options of @fastify/etag.
+ * @ts-ignore of any type where it is not installed */
+export type EtagOptions = import('@fastify/etag').FastifyEtagOptions
+
 /** What stands before every route of an app, by plugins of Fastify that you install beside Okapi. */
 export interface ProtectionOptions {
   /**
@@ -33,6 +43,16 @@ export interface ProtectionOptions {
    * much is answered 429 with `Retry-After`; an EventSource is asked to come back. Default: as many as come.
    */
   rateLimit?: boolean | RateLimitOptions
+  /**
+   * Compresses answers of routes, but for event streams, which have the stream option `compress`, and for parts of files:
+   * the options of @fastify/compress, or `true` for its defaults. Default: as they are.
+   */
+  compress?: boolean | CompressionOptions
+  /**
+   * Gives answers an `ETag`, and answers 304 to who has them already: the options of @fastify/etag, or `true` for weak
+   * tags, which stand for an answer however it is compressed. Default: none, but for files, which have their own.
+   */
+  etag?: boolean | EtagOptions
 }
 
 const CORS = {
@@ -50,7 +70,7 @@ const RATE_LIMIT: RateLimitOptions = {
  * @throws {DefinitionError} if a plugin is not installed, or no browser would heed the options
  */
 export async function protect(app: FastifyInstance, options: ProtectionOptions): Promise<void> {
-  const { cors, securityHeaders, rateLimit } = options
+  const { cors, securityHeaders, rateLimit, compress, etag } = options
   if (cors) {
     const given = { ...CORS, ...optionsOf(cors) }
     checkCors(given)
@@ -58,6 +78,8 @@ export async function protect(app: FastifyInstance, options: ProtectionOptions):
   }
   if (securityHeaders) await add(app, 'securityHeaders', '@fastify/helmet', optionsOf(securityHeaders))
   if (rateLimit) await add(app, 'rateLimit', '@fastify/rate-limit', { ...RATE_LIMIT, ...optionsOf(rateLimit) })
+  if (etag) await add(app, 'etag', '@fastify/etag', { weak: true, ...optionsOf(etag) })
+  if (compress) await add(app, 'compress', '@fastify/compress', optionsOf(compress))
 }
 
 function optionsOf(given: object | true): object {

@@ -1,10 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import type { App } from 'okapi'
+import type { App, ControllerClass } from 'okapi'
 import request from 'supertest'
 import { examplesOf } from '../support/examples.js'
 import { makeFolder, removeFolders } from '../support/folder.js'
+import { closeAll, serve } from '../support/serve.js'
 
 describe('docs/answers.md', () => {
   const { load } = examplesOf('docs/answers.md')
@@ -25,6 +26,7 @@ describe('docs/answers.md', () => {
     await writeFile(join(folder, 'web/assets/app-1a2b.js'), 'app()')
     process.chdir(folder)
   })
+  afterEach(closeAll)
   after(async () => {
     process.chdir(home)
     await Promise.all([...apps].map(app => app.close()))
@@ -57,5 +59,24 @@ describe('docs/answers.md', () => {
     expect((await get('/orders/12')).text).to.equal('<h1>App</h1>')
     expect((await get('/api/none')).status).to.equal(404)
     expect((await get('/api/time')).body).to.have.property('now')
+  })
+
+  it('returns: lets no password leave', async () => {
+    const { Users } = await load<{ Users: ControllerClass }>('returns')
+    const { url } = await serve([Users])
+    const bob = { name: 'Bob', friends: [] }
+
+    expect(await (await fetch(`${url}/users`)).json()).to.deep.equal([bob, { name: 'Ann', friends: [bob] }])
+  })
+
+  it('compressed: answers with a tag, and streams, both compressed', async () => {
+    const server = await start('compressed')
+    const numbers = await request(server).get('/numbers').set('accept-encoding', 'gzip')
+    const live = await request(server).get('/numbers/live').set('accept-encoding', 'br;q=0.1, gzip')
+
+    expect([numbers.headers['content-encoding'], numbers.headers.etag?.slice(0, 2)]).to.deep.equal(['gzip', 'W/'])
+    expect(numbers.body).to.have.length(1_000)
+    expect(live.headers['content-encoding']).to.equal('gzip')
+    expect(live.text).to.match(/^data: \{"n":0\}\n\ndata: \{"n":1\}\n\ndata: \{"n":2\}\n\n/)
   })
 })

@@ -11,6 +11,7 @@ describe('resolveOptions', () => {
       onError: undefined,
       retry: undefined,
       end: 'event',
+      compress: false,
       ids: false,
       headDelay: 100,
       highWaterMark: 32_000,
@@ -73,6 +74,16 @@ describe('resolveOptions', () => {
       }
     })
   }
+
+  it('takes codings that this Node.js has, and no others', () => {
+    expect(resolveOptions('GET', { compress: ['br', 'gzip'] }).compress).to.deep.equal(['br', 'gzip'])
+    for (const compress of [['gzip', 'deflate'], 'deflate']) {
+      expect(() => resolveOptions('GET', { compress } as unknown as StreamOptions)).to.throw(
+        TypeError,
+        /^The stream option compress names deflate; this Node\.js has br, gzip/,
+      )
+    }
+  })
 
   it('refuses a highWaterMark of nothing', () => {
     expect(() => resolveOptions('GET', { highWaterMark: 0 })).to.throw(

@@ -58,5 +58,5 @@ export class HandFeed implements Feed, FeedSource {
 
 /** Text as one chunk of HTTP/1.1, in ASCII. */
 export function framed(text: string): Buffer {
-  return Buffer.from(`${text.length.toString(16)}\r\n${text}\r\n`)
+  return Buffer.from(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`)
 }

@@ -1,3 +1,4 @@
+import { CODINGS, type Coding } from './coding.js'
 import type { ServerSentEvent } from './event.js'
 import type { EndMode } from './frames.js'
 import { defaultSerializer, type Serializer } from './serializer.js'
@@ -69,6 +70,15 @@ export interface StreamOptions {
    * with its last event ID.
    */
   maxDuration?: number
+  /**
+   * Whether the stream is compressed for clients that accept it, each batch so that they can read it at once: `true` for
+   * gzip, zstd (where Node.js has it) and brotli, or those that you name, the best first. Default false. Clients that follow
+   * topics are sent gzip, if it is offered, which over HTTP/1.1 all of them share.
+   *
+   * Memory for each stream: about 150 KiB with gzip, 95 with zstd, 570 with brotli, and next to none with shared gzip. Leave
+   * it off where a stream carries a secret beside what others can write: the sizes would give it away (BREACH).
+   */
+  compress?: boolean | readonly Coding[]
   /** Milliseconds after which a generator that outlives its client is counted and logged. Default 5,000. */
   orphanTimeout?: number
 }
@@ -88,6 +98,7 @@ const defaults = {
   highWaterMark: 32_000,
   stallTimeout: 60_000,
   maxDuration: 0,
+  compress: false,
   orphanTimeout: 5_000,
 } as const satisfies Partial<StreamOptions>
 
@@ -119,7 +130,18 @@ export function resolveOptions(method: string, ...layers: (StreamOptions | undef
   if (typeof options.serializer?.serialize !== 'function') {
     throw new TypeError('The stream option serializer is an object with a method serialize(data)')
   }
+  checkCodings(options.compress)
   return options
+}
+
+function checkCodings(compress: unknown): void {
+  if (typeof compress === 'boolean') return
+  const named: unknown[] = Array.isArray(compress) ? compress : [compress]
+  const known = [...CODINGS].sort().join(', ')
+  for (const one of named) {
+    if (CODINGS.includes(one as Coding)) continue
+    throw new TypeError(`The stream option compress names ${String(one)}; this Node.js has ${known}`)
+  }
 }
 
 function check(name: string, value: number, least: number): void {

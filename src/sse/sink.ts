@@ -14,6 +14,8 @@ export interface Sink {
    * @returns whether the reader has taken everything: if not, wait for `drained`
    */
   write(text: string, last: boolean): boolean
+  /** Writes bytes as they are. Otherwise as `write`. */
+  send(bytes: Buffer, last: boolean): boolean
   /** Calls back once, when everything written has been taken. */
   drained(callback: () => void): void
   /** A number that changes while the reader takes what was written, as far as can be seen from here. */
@@ -94,6 +96,11 @@ class SocketSink implements Sink {
     return socket.writableLength === 0
   }
 
+  send(bytes: Buffer, last: boolean): boolean {
+    if (bytes.length > 0) this.#socket.write(this.#chunked ? chunkOf(bytes) : bytes)
+    return last ? this.write('', true) : this.#socket.writableLength === 0
+  }
+
   // The callback of an empty write comes when all before it is out. 'drain' would not come for less than a full buffer.
   drained(callback: () => void): void {
     this.#socket.write('', 'latin1', error => {
@@ -124,6 +131,13 @@ function chunk(bytes: number, text: string): string {
   return `${bytes.toString(16)}\r\n${text}\r\n`
 }
 
+/** One chunk with these bytes. */
+export function chunkOf(bytes: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, LINE_END])
+}
+
+const LINE_END = Buffer.from('\r\n')
+
 /** Writes through the response: HTTP/2, and HTTP/1.1 where the socket is not ours alone. */
 class ResponseSink implements Sink {
   readonly relays = false
@@ -137,6 +151,12 @@ class ResponseSink implements Sink {
 
   write(text: string, last: boolean): boolean {
     const taken = text === '' || this.#response.write(text)
+    if (last) this.#response.end()
+    return taken
+  }
+
+  send(bytes: Buffer, last: boolean): boolean {
+    const taken = bytes.length === 0 || this.#response.write(bytes)
     if (last) this.#response.end()
     return taken
   }

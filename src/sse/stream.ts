@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
+import { openCompressed } from './compressed.js'
 import { Deadlines } from './deadline.js'
 import { encode } from './encode.js'
 import { isAbort, OverflowError, StreamClosedError } from './errors.js'
@@ -568,7 +569,11 @@ export class EventStream implements Outlet {
     // Nobody will read a further request from a connection whose feed writes by itself.
     if (this.#feed?.relays && 'shouldKeepAlive' in response) response.shouldKeepAlive = false
     try {
-      this.#sink = openSink(response, this.#headers as OutgoingHttpHeaders)
+      const headers = this.#headers as OutgoingHttpHeaders
+      const { compress } = this.options
+      this.#sink = compress
+        ? openCompressed(response, headers, compress, this.#feed?.relays === true && this.#host.check === undefined)
+        : openSink(response, headers)
     } catch (error) {
       this.#host.log(error, this.#context('source'))
       this.cut()
