@@ -54,6 +54,17 @@ describe('protect', () => {
     }
   })
 
+  it('with compress and etag, compresses what is long, and tags what is not a stream', async () => {
+    const url = await start({ compress: { threshold: 1 }, etag: true })
+    const got = await fetch(`${url}/api`, { headers: { 'accept-encoding': 'gzip' } })
+    const stream = await subscribe(`${url}/api/stream`, { headers: { 'accept-encoding': 'gzip' } })
+    await stream.take(1)
+
+    expect(await got.json()).to.deep.equal({ got: true })
+    expect([got.headers.get('content-encoding'), got.headers.get('etag')?.slice(0, 3)]).to.deep.equal(['gzip', 'W/"'])
+    for (const name of ['content-encoding', 'etag']) expect(stream.headers.get(name), name).to.equal(null)
+  })
+
   describe('with cors', () => {
     const origin = 'https://a.example'
     const ask = (url: string, init: RequestInit = {}): Promise<Response> =>

@@ -101,6 +101,7 @@ export {
   Base64Serializer,
   binary,
   Channel,
+  type Coding,
   comment,
   custom,
   DefaultSerializer,

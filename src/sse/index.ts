@@ -2,6 +2,7 @@
 
 // Streams
 export { Channel } from './channel.js'
+export type { Coding } from './coding.js'
 export { encode } from './encode.js'
 // Errors
 export {
