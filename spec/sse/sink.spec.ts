@@ -62,6 +62,20 @@ describe('openSink', () => {
     expect(wire.body).to.equal('9\r\ndata: a\n\n\r\n14\r\ndata: größe 😀\n\n\r\na\r\ndata: \xFF\n\n\r\n0\r\n\r\n')
   })
 
+  it('sends bytes as they are: in a chunk, or bare to a client of HTTP/1.0', async () => {
+    const port = await serveSinks(sink => {
+      sink.write('', false)
+      sink.send(Buffer.from('größe'), false)
+      sink.send(Buffer.from('!'), true)
+    })
+    const [wire, old] = [ask(port), ask(port, { version: '1.0' })]
+    await wire.ends()
+    await old.closes()
+
+    expect(wire.body).to.equal('7\r\ngröße\r\n1\r\n!\r\n0\r\n\r\n')
+    expect(old.body).to.equal('größe!')
+  })
+
   it('sends half a character as U+FFFD', async () => {
     const port = await serveSinks(sink => sink.write('data: \uD800\n\n', true))
 
