@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { GapError, Subscription, TopicLimitError, Topics } from 'okapi'
+import { GapError, MemoryJournal, Subscription, TopicClosedError, TopicLimitError, Topics } from 'okapi'
 import { FEED } from '../../src/sse/feed.js'
 import { soon } from '../support/eventually.js'
 import { HandOutlet } from '../support/hand-outlet.js'
@@ -253,6 +253,29 @@ describe('Subscription', () => {
 
       expect(await loop.next().catch(error => error)).to.equal(failure)
       expect(await subscription[FEED](undefined).opening?.catch(error => error)).to.equal(failure)
+    })
+
+    it('fails if its topic closes before that is open', async () => {
+      const held = latch()
+      topics = new Topics({ journal: new LateJournal({ wait: () => held.promise }) })
+      const source = topics.subscribe(['a', 'b'], all)[FEED](undefined)
+      topics.publish('a', 1)
+      const closed = topics.get('a').close()
+      held.open()
+
+      expect(await source.opening?.catch(error => error)).to.be.an.instanceOf(TopicClosedError)
+      source.return?.()
+      await closed
+    })
+
+    it('sees what is published before that is open', async () => {
+      const memory = new MemoryJournal()
+      topics = new Topics({ journal: { open: async (name, retention) => memory.open(name, retention) } })
+      const loop = topics.subscribe('a')[Symbol.asyncIterator]()
+      topics.publish('a', 1)
+
+      expect((await loop.next()).value?.data).to.equal(1)
+      await loop.return?.()
     })
 
     it('may be left before that is open', async () => {

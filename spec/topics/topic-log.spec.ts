@@ -117,6 +117,18 @@ describe('TopicLog', () => {
       expect(published).to.be.above(100)
     })
 
+    it('gives nothing to a journal that has opened before those who waited for it have joined', async () => {
+      const opening = latch<JournalLog>()
+      const { log } = topic(opening.promise)
+      const joined = log.ready?.then(() => new Taker(log))
+      const published = log.publish('data: 1\n\n')
+      opening.open(new HandLog())
+
+      await published
+
+      expect((await joined)?.told).to.deep.equal([1])
+    })
+
     it('goes on in order while the journal is at work', async () => {
       const journal = new HandLog()
       const first = latch()
@@ -595,6 +607,22 @@ describe('TopicLog', () => {
       expect(taker.ended).to.equal(true)
       expect(log.latest).to.equal(1)
       expect(journal.closed).to.equal(true)
+    })
+
+    it('ends who comes meanwhile behind what is on its way, too', async () => {
+      const journal = new HandLog()
+      const working = latch()
+      journal.beforeAppend = () => working.promise
+      const { log } = topic(journal)
+      log.publish('data: 1\n\n')
+      const closing = log.close()
+
+      const late = new Taker(log)
+      expect(late.ended).to.equal(false)
+      working.open()
+      await closing
+
+      expect(late.ended).to.equal(true)
     })
 
     it('waits for those who have still to read', async () => {

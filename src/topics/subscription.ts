@@ -2,7 +2,7 @@ import type { EncodedEvent } from '../sse/event.js'
 import { FEED, type Feed, type FeedSource, type Outlet } from '../sse/feed.js'
 import type { Serializer } from '../sse/serializer.js'
 import { type Entry, enter, type Requested } from './entry.js'
-import { GapError } from './errors.js'
+import { GapError, TopicClosedError } from './errors.js'
 import type { TopicEvent } from './event.js'
 import { Loop, type Readable } from './loop.js'
 import type { ResolvedSubscribeOptions } from './options.js'
@@ -129,6 +129,7 @@ class Reading implements FeedSource {
 
   #enter(lastEventId: string | undefined): void {
     if (this.#stopped) return
+    for (const { closing, name } of this.#logs) if (closing) throw new TopicClosedError(name)
     const requested = this.#requested(lastEventId)
     for (const log of this.#logs) log.trim()
     this.#entries = this.#logs.map((log, index) => enter(log, requested[index], this.#options))

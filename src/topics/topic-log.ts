@@ -74,6 +74,8 @@ export class TopicLog implements Round {
   #replaying: { readonly sequence: number; readonly chunk: Promise<Chunk | undefined> } | undefined
   #appending: PromiseLike<void> | undefined
   #settling = false
+  /** Whether all events that ever come are there. */
+  #ending = false
   #emptied: (() => void) | undefined
   #closed: Promise<void> | undefined
 
@@ -177,7 +179,8 @@ export class TopicLog implements Round {
     this.#hot = new Hot(journal.epoch)
     this.#measure()
     journal.tail(entries => this.#onTail(entries))
-    this.flush()
+    // Behind those that wait until it is open: they were here before the events.
+    if (this.#batch) process.nextTick(flush, this)
   }
 
   #fail(error: unknown): void {
@@ -210,7 +213,7 @@ export class TopicLog implements Round {
   join(follower: Follower): void {
     this.#followers.add(follower)
     if (follower.taken !== undefined) this.#blocking.add(follower)
-    if (this.closing) follower.end()
+    if (this.#ending) follower.end()
   }
 
   leave(follower: Follower): void {
@@ -346,7 +349,8 @@ export class TopicLog implements Round {
     if (this.ready) await this.ready.catch(noop)
     this.flush()
     this.closing = true
-    await this.#appending
+    if (this.#outstanding > 0) await this.#appending
+    this.#ending = true
     for (const follower of [...this.#followers]) follower.end()
     if (this.#followers.size > 0) {
       await new Promise<void>(resolve => {
