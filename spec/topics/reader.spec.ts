@@ -972,5 +972,32 @@ describe('Reader', () => {
       expect(await parked.next().catch(error => error)).to.be.an.instanceOf(TopicClosedError)
       expect(await done.next()).to.deep.equal({ done: true, value: undefined })
     })
+
+    for (const [how, options] of [
+      ['as it is', {}],
+      ['conflated', { onLag: 'conflate', key: () => 0 }],
+    ] as const) {
+      it(`reads a topic no more that has closed over it, ${how}`, async () => {
+        mock.timers.enable({ apis: ['setTimeout'] })
+        let held = latch()
+        held.open()
+        const journal = new LateJournal({ wait: call => (call === 'read' ? held.promise : Promise.resolve()) })
+        topics = new Topics({ journal })
+        const loop = topics.subscribe('a', options)[Symbol.asyncIterator]()
+        await topics.publish('a', 1)
+        held = latch()
+        const next = loop.next().catch(error => error)
+        await turns(2)
+        const closed = topics.get('a').close()
+        await turns(2)
+
+        mock.timers.tick(2.1 * SECOND)
+        await closed
+        held.open()
+
+        expect(await next).to.be.an.instanceOf(TopicClosedError)
+        expect(journal.calls).to.deep.equal(['open a', 'append a', 'read a 0', 'close a'])
+      })
+    }
   })
 })

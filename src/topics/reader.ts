@@ -128,6 +128,11 @@ export class Reader implements CursorReader {
     if (this.#outlet) this.#sendAway(this.#outlet)
   }
 
+  /** Whether it reads no more: the log may be closed. */
+  get #isOver(): boolean {
+    return this.#done || this.#failure !== undefined
+  }
+
   abandon({ log }: Cursor): void {
     this.#failure = { error: new TopicClosedError(log.name) }
   }
@@ -241,10 +246,11 @@ export class Reader implements CursorReader {
     const { latest } = log
     while (conflation.latest < latest) {
       const entries = await log.read(conflation.latest, LENGTH)
-      if (this.#done) return
+      if (this.#isOver) return
       if (isGone(log, conflation.latest, entries)) return this.#fall(cursor)
       this.#note(cursor, conflation, entries)
       if (!spend(lengthOf(entries))) await this.#rest()
+      if (this.#isOver) return
     }
     return this.#add(cursor, await log.read(cursor.position, LENGTH), conflation)
   }
@@ -261,7 +267,7 @@ export class Reader implements CursorReader {
 
   /** Adds what the client sees of some events, and goes on behind them. */
   #add(cursor: Cursor, entries: readonly JournalEntry[], conflation?: Conflation): true {
-    if (this.#done) return true
+    if (this.#isOver) return true
     const { log, position } = cursor
     if (isGone(log, position, entries)) return this.#fall(cursor)
     const { head, tail } = this.#around(cursor)
