@@ -566,7 +566,7 @@ const durable: Checks = {
     log.trim()
     await using.close()
 
-    const again = await using.log()
+    const again = await using.log({ age: SHORT })
 
     strictEqual(again.epoch, log.epoch)
     strictBounds(again, { earliest: 3, latest: 2, bytes: 0 })

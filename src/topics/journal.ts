@@ -47,7 +47,8 @@ export interface Journal {
    * Logs do not know of each other: names that differ in anything, such as case or a slash, are topics of their own.
    *
    * @param topic its name: 1 to 200 printable ASCII characters without spaces
-   * @param retention may be another one than the last time; any bound may be Infinity
+   * @param retention may be another one than the last time: what that one has taken may be there again if this one allows
+   *   it. Any bound may be Infinity
    */
   open(topic: string, retention: Retention): JournalLog | Promise<JournalLog>
   /** Lets go of what the journal holds: files, connections. Its logs are closed before. */
@@ -58,8 +59,8 @@ export interface Journal {
 export interface JournalLog {
   /**
    * Names this life of the log, with 1 to 16 ASCII letters and digits. It goes on over restarts as long as the events
-   * and the sequence do; a log that had to begin anew has another one, never used before for this topic or any other. A
-   * log without any event yet may have another one each time that it is opened.
+   * and the sequence do; a log that had to begin anew has another one, never used before for this topic or any other. That
+   * of a log without any event should stay as well: a client of several topics may hold a position in it.
    */
   readonly epoch: string
 

@@ -100,6 +100,20 @@ describe('LmdbFile', () => {
     await file.close()
   })
 
+  it('gives a log that has nothing yet the same epoch each time, and another to each topic and each file', async () => {
+    const folders = [await makeFolder(), await makeFolder()]
+    const epochs: string[] = []
+    for (const folder of [...folders, ...folders]) {
+      const file = new LmdbFile(folder)
+      epochs.push(file.epochOf('a'), file.epochOf('b'))
+      await file.close()
+    }
+
+    for (const epoch of epochs) expect(epoch).to.match(/^[0-9a-z]{10}$/)
+    expect(epochs.slice(0, 4)).to.deep.equal(epochs.slice(4))
+    expect(new Set(epochs).size).to.equal(4)
+  })
+
   it('finishes what it was asked to write before it closes', async () => {
     const folder = await makeFolder()
     const file = new LmdbFile(folder)

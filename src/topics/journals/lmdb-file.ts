@@ -1,3 +1,4 @@
+import { createHash, randomUUID } from 'node:crypto'
 import { closeSync, existsSync, fstatSync, openSync, readSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
@@ -32,6 +33,7 @@ export interface Author {
 }
 
 const OWNER = 'owner'
+const SEED = 'seed'
 
 /** The environment of LMDB behind a journal: one file, whose commits come one after the other. */
 export class LmdbFile {
@@ -41,6 +43,7 @@ export class LmdbFile {
   readonly #root: RootDatabase
   readonly #owners: Database<string, string>
   readonly #owner: number
+  #seed: string
   readonly #authors = new Set<Author>()
   #writing: Promise<void> | undefined
   #broken: JournalError | undefined
@@ -57,6 +60,7 @@ export class LmdbFile {
       this.records = root.openDB({ name: 'logs' })
       this.#owners = root.openDB({ name: 'owner', encoding: 'string', useVersions: true })
       this.#owner = this.#own()
+      this.#seed = this.#owners.get(SEED) as string
     } catch (cause) {
       root?.close()
       throw new JournalError(`${path} cannot be opened (${messageOf(cause)}): is it a directory of a journal?`, {
@@ -70,8 +74,15 @@ export class LmdbFile {
     return this.#root.transactionSync(() => {
       const owner = (this.#owners.getEntry(OWNER)?.version ?? 0) + 1
       this.#owners.put(OWNER, `process ${process.pid}`, owner)
+      if (!this.#owners.doesExist(SEED)) this.#owners.put(SEED, randomUUID(), 0)
       return owner
     })
+  }
+
+  /** Of a log that has nothing yet: the same each time, so that nothing need be written until it has. */
+  epochOf(topic: string): string {
+    const digest = createHash('sha256').update(`${this.#seed} ${topic}`).digest()
+    return digest.readBigUInt64BE().toString(36).slice(-10).padStart(10, '0')
   }
 
   /** Has it written with the next commit, together with all others that ask until that begins. */
@@ -126,7 +137,13 @@ export class LmdbFile {
     for (const key of removes) this.events.remove(key)
     for (const { key, text } of puts) this.events.put(key, text)
     if (record) this.records.put(topic, record)
-    else this.records.remove(topic)
+    else this.#forget(topic)
+  }
+
+  #forget(topic: string): void {
+    this.records.remove(topic)
+    this.#seed = randomUUID()
+    this.#owners.put(SEED, this.#seed, 0)
   }
 
   // Once LMDB could not write its head, it begins no transaction any more, and lmdb would wait for one for ever.

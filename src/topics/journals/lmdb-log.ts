@@ -2,7 +2,6 @@ import { JournalError } from '../errors.js'
 import type { JournalBounds, JournalEntry, JournalLog, Retention } from '../journal.js'
 import type { Author, Change, LmdbFile } from './lmdb-file.js'
 import { keyOf, prefixOf, readKey, type StoredKey } from './lmdb-key.js'
-import { newEpoch } from './memory.js'
 
 /** The log of one topic in a file of LMDB. */
 export class LmdbLog implements JournalLog, Author {
@@ -37,7 +36,7 @@ export class LmdbLog implements JournalLog, Author {
     this.#prefix = prefixOf(topic)
     this.#onClose = onClose
     const { epoch, earliest, latest, bytes, at } = file.records.get(topic) ?? EMPTY
-    this.epoch = epoch ?? newEpoch()
+    this.epoch = epoch ?? file.epochOf(topic)
     this.#bounds = { earliest, latest, bytes }
     this.#stored = earliest
     this.#at = at
