@@ -14,7 +14,7 @@ const paper = 'docs/journals.md'
 describe(paper, function () {
   this.timeout(60_000)
 
-  const { find, load } = examplesOf(paper)
+  const { find, load } = examplesOf('docs/journals.md')
 
   afterEach(removeFolders)
 

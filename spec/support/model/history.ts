@@ -30,6 +30,8 @@ export interface Log {
 export class History {
   readonly #lives = new Map<string, Life>()
   readonly #logs = new Map<string, { life: Life; bounds: () => Bounds; open: boolean }>()
+  /** By epoch: what is on its way to a client may be of a log that another one has replaced meanwhile. */
+  readonly #byEpoch = new Map<string, { life: Life; bounds: () => Bounds; open: boolean }>()
 
   /** A log was opened, for the first time or again. */
   open(topic: string, epoch: string, bounds: () => Bounds): Life {
@@ -37,7 +39,9 @@ export class History {
     if (known && known.topic !== topic) throw new Error(`The epoch ${epoch} is that of ${known.topic} too`)
     const life = known ?? { topic, epoch, facts: [] }
     this.#lives.set(epoch, life)
-    this.#logs.set(topic, { life, bounds, open: true })
+    const log = { life, bounds, open: true }
+    this.#logs.set(topic, log)
+    this.#byEpoch.set(epoch, log)
     return life
   }
 
@@ -53,9 +57,13 @@ export class History {
     return this.#lives.get(epoch)
   }
 
-  /** The last log of a topic. */
-  log(topic: string): Log | undefined {
-    const log = this.#logs.get(topic)
+  /**
+   * The last log of a topic.
+   *
+   * @param epoch the log that somebody speaks of, where they name one
+   */
+  log(topic: string, epoch?: string): Log | undefined {
+    const log = (epoch === undefined ? undefined : this.#byEpoch.get(epoch)) ?? this.#logs.get(topic)
     return log && { life: log.life, bounds: log.bounds(), open: log.open }
   }
 

@@ -196,8 +196,8 @@ export class Ledger {
   /** Whether a client that stands where this one does has to be told of this gap. */
   #isJust(name: string, { requested, earliest, latest, lost, reason }: Gap): boolean {
     const account = this.#of(name)
-    const current = this.#history.log(name)
-    if (current === undefined) return false
+    const current = this.#history.log(name, latest?.split('.')[0])
+    if (current === undefined || current.life.topic !== name) return false
     const { life, bounds } = current
     const [oldest, newest] = [numberOf(life, earliest), numberOf(life, latest)]
     const first = oldest ?? (newest ?? 0) + 1
