@@ -9,6 +9,7 @@ import { LiveData } from './live-data.js'
 import { Messages } from './messages.js'
 import { Notifications } from './notifications.js'
 import { Page, root } from './page.js'
+import { Prices } from './prices.js'
 import { Stocks } from './stocks.js'
 import { Time } from './time.js'
 import { XmlEvents } from './xml-events.js'
@@ -26,6 +27,7 @@ const controllers = [
   XmlEvents,
   Events,
   Chat,
+  Prices,
 ]
 
 const openapi = {

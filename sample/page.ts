@@ -1,34 +1,34 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Controller, Doc, Get, NotFoundError, Param, Returns, SetHeader, View, view } from 'okapi'
+import { POLICY } from './policy.js'
 import { streams } from './streams.js'
 
 // Beside the source: the compiler, whose output this is, copies no styles and no templates.
 const files = new URL('../../sample/page/', import.meta.url)
-const scripts = ['page.js', 'stream-row.js', 'event-log.js', 'chat.js', 'read-events.js']
+const scripts = ['page.js', 'stream-row.js', 'event-log.js', 'chat.js', 'read-events.js', 'prices.js', 'chart.js']
+const styles = ['page', 'prices']
 
 /** Where the templates are. */
 export const root = fileURLToPath(files)
 
-/** The page that shows every stream at work, and the files it is made of. */
+/** The page that shows every stream at work, and the files that the pages are made of. */
 @Controller()
 export class Page {
   @Doc({ summary: 'The page' })
   @Get('/')
-  @SetHeader(
-    'content-security-policy',
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  )
+  @SetHeader('content-security-policy', POLICY)
   index(): View {
     return view('page', { title: 'Okapi SSE Demo', message: 'Every stream, at work.', eventUrl: '/events', streams })
   }
 
-  @Doc({ summary: 'The styles of the page' })
-  @Get('/page.css')
+  @Doc({ summary: 'The styles of the pages' })
+  @Get('/:name.css')
   @Returns(String)
   @SetHeader('content-type', 'text/css; charset=utf-8')
-  css() {
-    return readFile(new URL('page.css', files))
+  css(@Param('name') name: string) {
+    if (!styles.includes(name)) throw new NotFoundError()
+    return readFile(new URL(`${name}.css`, files))
   }
 
   @Doc({ summary: 'The icon of the page' })
