@@ -8,9 +8,8 @@ const chart = new Chart(document.querySelector('.chart'))
 const rows = new Map([...document.querySelectorAll('#quotes > tr')].map(row => [row.dataset.symbol, row]))
 let last
 let connections = 0
-let caughtUp = 0
+let sinceCut = 0
 let missing = 0
-let away = false
 
 function connect() {
   const source = new EventSource(`/prices/live?viewer=${viewer}`)
@@ -19,7 +18,6 @@ function connect() {
     showState('connected', 'Connected')
   })
   source.addEventListener('error', () => {
-    away = true
     showState('reconnecting', 'Reconnecting…')
     if (source.readyState === EventSource.CLOSED) setTimeout(connect, COME_BACK)
   })
@@ -36,21 +34,20 @@ function listen(source, type, take) {
 function onMarket({ quotes, number, viewers }) {
   for (const quote of quotes) showQuote(quote)
   show('#viewers', viewers)
+  show('#number', number)
   last = number
-  away = false
 }
 
 function onQuote(quote) {
   if (last !== undefined) missing += quote.number - last - 1
-  if (away && quote.number > last) caughtUp = 0
-  away = false
   last = quote.number
-  if (connections > 1) show('#caught-up', ++caughtUp)
+  if (connections > 1) show('#since-cut', ++sinceCut)
   show('#missing', missing)
+  show('#number', quote.number)
   showQuote(quote)
 }
 
-function showQuote({ symbol, price, change, number }) {
+function showQuote({ symbol, price, change }) {
   const row = rows.get(symbol)
   const cell = row.querySelector('.price')
   const before = Number(cell.textContent)
@@ -58,7 +55,6 @@ function showQuote({ symbol, price, change, number }) {
   row.querySelector('.change').textContent = `${change.toFixed(2)} %`
   row.dataset.trend = change < 0 ? 'down' : 'up'
   if (price !== before) row.dataset.moved = row.dataset.moved === 'a' ? 'b' : 'a'
-  show('#number', number)
   chart.add(symbol, price)
 }
 

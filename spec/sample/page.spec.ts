@@ -24,17 +24,24 @@ describe('Page', () => {
     const { app } = await startSample()
     const files = await readdir(root)
     const scripts = files.filter(name => name.endsWith('.js'))
-    const paths = [...scripts.map(name => `/scripts/${name}`), '/page.css', '/icon.svg']
+    const paths = [...scripts.map(name => `/scripts/${name}`), '/page.css', '/prices.css', '/icon.svg']
 
     const answers = await Promise.all(paths.map(path => request(app.server).get(path)))
 
-    expect(paths).to.have.length(files.length - 1)
+    expect(paths).to.have.length(files.filter(name => !name.endsWith('.eta')).length)
     expect(answers.map(({ status }) => status)).to.deep.equal(paths.map(() => 200))
     expect(answers.map(({ type }) => type)).to.deep.equal([
       ...scripts.map(() => 'text/javascript'),
       'text/css',
+      'text/css',
       'image/svg+xml',
     ])
+  })
+
+  it('serves no other styles', async () => {
+    const { app } = await startSample()
+
+    await request(app.server).get('/nothing.css').expect(404)
   })
 
   for (const name of ['nothing.js', 'page.eta', '..%2Fmain.js', '..%2F..%2Fpackage.json']) {
