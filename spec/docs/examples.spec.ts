@@ -139,6 +139,24 @@ describe('The examples of the README', () => {
     ])
   })
 
+  it('topics: tells everybody who listens', async () => {
+    const url = `${await serveExample('topics')}/talks/a`
+    const streams = await Promise.all([subscribe(url), subscribe(url)])
+
+    await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ text: 'hello' }),
+    })
+
+    const heard = await Promise.all(streams.map(stream => stream.take(1)))
+    expect(heard.flat().map(({ event, data }) => [event, data])).to.deep.equal([
+      ['said', 'hello'],
+      ['said', 'hello'],
+    ])
+    for (const stream of streams) stream.leave()
+  })
+
   it('refuse: answers 404 before the stream starts', async () => {
     expect(await told('refuse', '/jobs/8')).to.match(/^404 .*There is no job 8/)
     expect(await told('refuse', '/jobs/7')).to.match(/^200 data: 10\n\ndata: 50\n\n/)
