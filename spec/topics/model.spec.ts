@@ -9,6 +9,8 @@ import { type Id, type Setting, type Step, TOPICS, World } from '../support/mode
 
 const RUNS = process.env.CI ? 10_000 : 1_000
 const SOCKET_RUNS = 200
+/** The same everywhere in CI, where a change is judged; elsewhere, other ones each time are looked for. */
+const seeded = process.env.CI ? { seed: 20_261_125 } : {}
 
 type Given<Name extends keyof SubscribeOptions> = NonNullable<SubscribeOptions[Name]>
 
@@ -121,7 +123,7 @@ describe('What a client saw, and what it was told it lost, is the log', function
         steps([10, 20_000]),
         (setting, steps) => new World(setting, surroundings).play(steps),
       )
-      return fc.assert(property, { numRuns: RUNS })
+      return fc.assert(property, { numRuns: RUNS, ...seeded })
     })
   })
 
@@ -147,7 +149,7 @@ describe('What a client saw, and what it was told it lost, is the log', function
       const property = fc.asyncProperty(setting(['socket']), steps([10, 300_000]), (setting, steps) =>
         new World(setting, surroundings).play(steps),
       )
-      return fc.assert(property, { numRuns: SOCKET_RUNS })
+      return fc.assert(property, { numRuns: SOCKET_RUNS, ...seeded })
     })
   })
 })

@@ -33,6 +33,8 @@ export class History {
   /** By epoch: what is on its way to a client may be of a log that another one has replaced meanwhile. */
   readonly #byEpoch = new Map<string, { life: Life; bounds: () => Bounds; open: boolean }>()
 
+  readonly #closing = new Map<string, (() => void)[]>()
+
   /** A log was opened, for the first time or again. */
   open(topic: string, epoch: string, bounds: () => Bounds): Life {
     const known = this.#lives.get(epoch)
@@ -51,6 +53,17 @@ export class History {
     if (log?.life !== life || !log.open) return
     const bounds = log.bounds()
     Object.assign(log, { open: false, bounds: () => bounds })
+  }
+
+  /** Calls back when the log of a life closes next: by then it has all that was published before. */
+  onClose({ epoch }: Life, callback: () => void): void {
+    this.#closing.set(epoch, [...(this.#closing.get(epoch) ?? []), callback])
+  }
+
+  /** The log of an epoch closes. What is published from now on is for those who come. */
+  closes(epoch: string): void {
+    for (const callback of this.#closing.get(epoch) ?? []) callback()
+    this.#closing.delete(epoch)
   }
 
   life(epoch: string): Life | undefined {

@@ -42,6 +42,7 @@ export class WatchedMemory implements ModelJournal {
       tail: listener => log.tail(listener),
       trim: () => log.trim(),
       close: () => {
+        this.#history.closes(life.epoch)
         this.#history.end(life)
         return log.close()
       },
@@ -189,6 +190,7 @@ class LastingLog implements JournalLog {
   readonly #retention: Retention
   readonly #store: Store
   readonly #life: Life
+  readonly #history: History
   #listener: ((entries: readonly JournalEntry[]) => void) | undefined
   #closed = false
   readonly #process: number
@@ -200,6 +202,7 @@ class LastingLog implements JournalLog {
     this.#topic = topic
     this.#retention = retention
     this.#store = store
+    this.#history = history
     this.#life = history.open(topic, store.epoch, () => ({ told: store.told, now: boundsOf(store) }))
   }
 
@@ -270,6 +273,7 @@ class LastingLog implements JournalLog {
   close(): void | Promise<void> {
     if (this.#dead) return
     this.#closed = true
+    this.#history.closes(this.epoch)
     return this.#journal.perform(ANSWER, () => {
       this.#listener = undefined
       this.#journal.forget(this.#topic)

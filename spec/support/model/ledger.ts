@@ -133,7 +133,13 @@ export class Ledger {
   ending(name: string): () => void {
     const account = this.#of(name)
     const life = this.#history.current(name)?.life
-    if (life) account.end ??= { life }
+    if (life && account.end === undefined) {
+      const end: NonNullable<Account['end']> = { life }
+      account.end = end
+      this.#history.onClose(life, () => {
+        end.latest ??= life.facts.length
+      })
+    }
     return () => {
       const closed = life ?? this.#history.log(name)?.life
       if (closed === undefined) return
