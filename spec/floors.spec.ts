@@ -25,7 +25,7 @@ const floors = [
   'topics/topics',
   'bodies/file bodies/folder bodies/media bodies/uploads',
   'bodies/form bodies/text',
-  'admission openapi/media openapi/options optional paths problem validation/dto validation/issues validation/options validation/plain',
+  'admission last-event-id openapi/media openapi/options optional paths problem validation/dto validation/issues validation/options validation/plain',
   'bodies/parsers health metadata protection refusal signals validation/faults validation/list validation/rules validation/storage validation/text',
   'bodies/intake event-check files openapi/rules validation/types',
   'folders openapi/keywords validation/shape',
@@ -34,8 +34,8 @@ const floors = [
   'openapi/events openapi/responses openapi/serve serialization',
   'container decorators/doc decorators/parameters decorators/routes failures',
   'arguments decorators/bodies decorators/controller decorators/events decorators/metadata decorators/responses decorators/returns filters guards hooks openapi/describe',
-  'decorators/filters decorators/guards handler openapi/documents',
-  'routes',
+  'credentials decorators/filters decorators/guards handler openapi/documents',
+  'jwt routes tickets',
   'plugin',
   'app',
   'index',
@@ -55,7 +55,7 @@ const addresses = {
   'class-validator':
     'openapi/rules validation/checker validation/dto validation/faults validation/issues validation/options validation/rules validation/shape',
   fastify:
-    'answers app arguments bodies/form bodies/intake bodies/parsers closing decorators/parameters failures files filters folders guards handler health hooks log metadata openapi/documents openapi/serve plugin protection routes signals',
+    'answers app arguments bodies/form bodies/intake bodies/parsers closing credentials decorators/parameters failures files filters folders guards handler health hooks jwt last-event-id log metadata openapi/documents openapi/serve plugin protection routes signals tickets',
   'find-my-way': 'app',
   lmdb: 'topics/journals/lmdb-file',
   'reflect-metadata': 'index metadata',

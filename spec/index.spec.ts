@@ -79,6 +79,7 @@ describe('okapi', () => {
           'raw',
         ],
         ...['download', 'file', 'streamEvents', 'text', 'view'],
+        ...['Jwt', 'TicketLimitError', 'Tickets', 'credentials', 'withoutTicket'],
         ...['Catch', 'Guard', 'Principal', 'SetMetadata', 'Use', 'createParameter', 'filter', 'metadata'],
       ].sort(),
     )

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream'
 import { expect } from 'chai'
 import fastify, { type FastifyBaseLogger } from 'fastify'
-import { Controller, createApp, type FastifyOptions, Get, HttpError, okapi, SSE } from 'okapi'
+import { Controller, createApp, type FastifyOptions, Get, HttpError, okapi, SSE, withoutTicket } from 'okapi'
 import request from 'supertest'
 import { overhear } from './support/console.js'
 import { subscribe } from './support/subscribe.js'
@@ -108,6 +108,52 @@ describe('the log of an app', () => {
     ])
   })
 
+  describe('tells no ticket', () => {
+    const told = async (options: object) => {
+      const lines: string[] = []
+      const app = await createApp({
+        controllers: [Failing],
+        fastify: { logger: { stream: { write: (line: string) => void lines.push(line) }, ...options } },
+      })
+      for (const path of ['/failed', '/nowhere', '/live']) {
+        await request(app.server).get(`${path}?a=1&ticket=secret-ticket&b=2`).set('accept-version', '1.x')
+      }
+      await app.close()
+      return lines
+    }
+
+    it('where a request comes, fails or is over', async () => {
+      const lines = await told({})
+
+      expect(lines.join('')).not.to.contain('secret-ticket')
+      const [first] = lines.map(line => JSON.parse(line)).filter(({ req }) => req)
+      expect(first.req).to.include({ method: 'GET', url: '/failed?a=1&ticket=…&b=2', version: '1.x' })
+      expect(first.req.host).to.match(/^127\.0\.0\.1:\d+$/)
+      expect(first.req.remoteAddress).to.equal('127.0.0.1')
+      expect(first.req.remotePort).to.be.a('number')
+    })
+
+    it('unless it has a serializer of its own', async () => {
+      const lines = await told({ serializers: { req: ({ url }: { url: string }) => ({ seen: url }) } })
+
+      expect(lines.join('')).to.contain('"req":{"seen":"/failed?a=1&ticket=secret-ticket&b=2"}')
+    })
+
+    it('with `logger: true` either', async () => {
+      const write = process.stdout.write
+      const lines: string[] = []
+      process.stdout.write = ((line: string) => lines.push(line) > 0) as typeof write
+      try {
+        const app = await createApp({ controllers: [Failing], fastify: { logger: true } })
+        await app.inject('/refused?ticket=secret-ticket')
+        await app.close()
+      } finally {
+        process.stdout.write = write
+      }
+      expect(lines.join('')).not.to.contain('secret-ticket')
+    })
+  })
+
   it('is a logger of another make, though it has no level', async () => {
     const messages: string[] = []
     const ignore = () => {}
@@ -141,4 +187,24 @@ describe('the log of an app', () => {
     expect(silence.errors).to.deep.equal([])
     await Promise.all([told.close(), silent.close()])
   })
+})
+
+describe('withoutTicket', () => {
+  for (const [url, told] of [
+    ['/live', '/live'],
+    ['/live?', '/live?'],
+    ['/live?ticket=a.b-c', '/live?ticket=…'],
+    ['/live?a=1&ticket=x&b=2', '/live?a=1&ticket=…&b=2'],
+    ['/live?a=1;ticket=x;b=2', '/live?a=1;ticket=…;b=2'],
+    ['/live?ticket=x&ticket=y', '/live?ticket=…&ticket=…'],
+    ['/live?%74icket=x', '/live?%74icket=…'],
+    ['/live?ticket=x?ticket=y', '/live?ticket=…'],
+    ['/live?ticket=', '/live?ticket=…'],
+    ['/live?tickets=7&eticket=8&ticket', '/live?tickets=7&eticket=8&ticket'],
+    ['/ticket=7?%E0%A4%A=1', '/ticket=7?%E0%A4%A=1'],
+  ] as const) {
+    it(`makes ${told} of ${url}`, () => {
+      expect(withoutTicket(url)).to.equal(told)
+    })
+  }
 })

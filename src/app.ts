@@ -12,7 +12,7 @@ import findMyWay from 'find-my-way'
 import { DefinitionError, HttpError } from './errors.js'
 import { answerProblem, problemHandler } from './failures.js'
 import { type Fallback, type FolderOptions, foldersOf } from './folders.js'
-import { logOf, noLog } from './log.js'
+import { describeRequest, logOf, noLog } from './log.js'
 import { type OkapiOptions, okapi } from './plugin.js'
 import { type ProtectionOptions, protect } from './protection.js'
 import { closeOnSignals, type SignalOptions } from './signals.js'
@@ -66,7 +66,7 @@ export type App = FastifyInstance & {
  */
 export async function createApp(options: AppOptions): Promise<App> {
   const { fastify: fastifyOptions = {}, signals, setup, ...rest } = options
-  const app = fastify({ ...defaults, ...fastifyOptions } as FastifyServerOptions)
+  const app = fastify({ ...defaults, ...fastifyOptions, ...loggerOf(fastifyOptions) } as FastifyServerOptions)
   limitHeaders(app, fastifyOptions)
   const silent = 'logger' in fastifyOptions && fastifyOptions.logger === false
   const streams = new Streams()
@@ -86,6 +86,13 @@ export async function createApp(options: AppOptions): Promise<App> {
     throw error
   }
   return app as FastifyInstance as App
+}
+
+/** The logger that was asked for, which does not tell tickets unless it has a serializer of its own. */
+function loggerOf({ logger }: FastifyOptions): Pick<FastifyOptions, 'logger'> {
+  if (!logger) return {}
+  const given = logger === true ? {} : logger
+  return { logger: { ...given, serializers: { req: describeRequest, ...given.serializers } } }
 }
 
 /** Not through Fastify's option `http`, which would shadow `https`. */

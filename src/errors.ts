@@ -140,6 +140,20 @@ export class RateLimitError extends HttpError {
   }
 }
 
+/** A ticket more would exceed a limit of `tickets`: 429 if it is that of the principal, 503 if it is that of the app. */
+export class TicketLimitError extends HttpError {
+  override name = 'TicketLimitError'
+
+  /** @param retryAfter seconds */
+  constructor(statusCode: 429 | 503, retryAfter: number) {
+    const whose = statusCode === 429 ? 'of yours ' : ''
+    super(statusCode, `Too many tickets ${whose}are unused: use one, or try again later`, {
+      code: 'ERR_TICKET_LIMIT',
+      headers: { 'retry-after': `${retryAfter}` },
+    })
+  }
+}
+
 /** 503: a stream is asked for while the app closes. */
 export class ClosingError extends HttpError {
   override name = 'ClosingError'

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { ClosingError, StreamLimitError } from './errors.js'
-import type { Log } from './log.js'
+import { ClosingError, StreamLimitError, TicketLimitError } from './errors.js'
+import { type Log, withoutTicket } from './log.js'
 import { headersOf, PROBLEM_TYPE, type Problem, problemOf } from './problem.js'
 import { goodbyeTo } from './refusal.js'
 import { STREAM_HEADERS } from './sse/headers.js'
@@ -12,10 +12,16 @@ export type Translate = (error: unknown, request: FastifyRequest) => unknown
 export function problemHandler(log: Log, translate: Translate = itself) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     const { status } = answerProblem(reply, translate(error, request))
-    if (status < 500 || error instanceof StreamLimitError || error instanceof ClosingError) return
-    log.error({ err: error, reqId: request.id, method: request.method, url: request.url }, 'A request failed')
+    if (status < 500 || passing.some(type => error instanceof type)) return
+    log.error(
+      { err: error, reqId: request.id, method: request.method, url: withoutTicket(request.url) },
+      'A request failed',
+    )
   }
 }
+
+/** Errors above 500 that are nobody's fault. */
+const passing = [StreamLimitError, TicketLimitError, ClosingError]
 
 function itself(error: unknown): unknown {
   return error

@@ -6,6 +6,7 @@ import type { ArgumentReader, Exchange } from './arguments.js'
 import { ClosingError, UnauthorizedError } from './errors.js'
 import type { Translate } from './failures.js'
 import { FileAnswer, sendFile } from './files.js'
+import { heedQuery } from './last-event-id.js'
 import type { Log } from './log.js'
 import type { MethodRecord } from './metadata.js'
 import { isExpired, type Principal } from './principal.js'
@@ -107,6 +108,7 @@ export function streamHandler(target: StreamTarget): RouteHandlerMethod {
   const { options, streams, record, admission } = target
   const calls = [...record.parameters.values()].some(({ kind }) => kind === 'stream')
   return async (request, reply) => {
+    heedQuery(request)
     if (options.end !== false && isDone(request.headers)) return reply.code(204).send()
     if (streams.closing) throw closingError(streams)
     checkExpiry(request.principal)

@@ -13,6 +13,7 @@ export type { UploadOptions } from './bodies/uploads.js'
 export { type ControllerClass, SERIALIZER, STREAM_OPTIONS } from './container.js'
 // Guards, and what they know of a route
 export type { Metadata, RouteContext } from './context.js'
+export { type Credential, type CredentialsOptions, credentials, type Verified } from './credentials.js'
 // Controllers
 export { Consumes, Multipart } from './decorators/bodies.js'
 export { Controller, type ControllerOptions } from './decorators/controller.js'
@@ -62,6 +63,7 @@ export {
   type RequestPart,
   type StreamLimit,
   StreamLimitError,
+  TicketLimitError,
   UnauthorizedError,
 } from './errors.js'
 export { type DownloadOptions, download, FileAnswer, file, type SendFileOptions } from './files.js'
@@ -70,6 +72,8 @@ export type { FolderOptions, SinglePageApp, StaticFolder } from './folders.js'
 export type { GuardAnswer } from './guards.js'
 export type { HealthOptions } from './health.js'
 export type { Hook, HookFunction, HookMethods, Hooks } from './hooks.js'
+export { Jwt, type JwtClaims } from './jwt.js'
+export { withoutTicket } from './log.js'
 export type { DeclaredStreamOptions, Injected } from './metadata.js'
 // OpenAPI
 export { type DescribeOptions, describeApi } from './openapi/describe.js'
@@ -133,6 +137,7 @@ export {
   text,
 } from './sse/index.js'
 export { Streams } from './streams.js'
+export { type Ticket, type TicketGrant, type TicketStore, Tickets, type TicketsOptions } from './tickets.js'
 // Topics
 export {
   GapError,

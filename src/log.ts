@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 /** Where errors that no client may see are told. */
 export interface Log {
@@ -19,4 +19,35 @@ export const noLog: Log = { error: () => {}, warn: () => {} }
 const consoleLog: Log = {
   error: (details, message) => console.error(message, details),
   warn: (details, message) => console.warn(message, details),
+}
+
+/**
+ * A URL as a log may have it: without the ticket in its query, which lets in whoever reads it first. For a logger of your
+ * own; that of `createApp` has its serializer for requests already.
+ */
+export function withoutTicket(url: string): string {
+  const [path, query] = [url.slice(0, url.indexOf('?') + 1), url.slice(url.indexOf('?') + 1)]
+  if (path === '') return url
+  return path + query.replace(/([^=&;]*)=[^&;]*/g, (pair, name: string) => (isTicket(name) ? `${name}=…` : pair))
+}
+
+function isTicket(name: string): boolean {
+  try {
+    return decodeURIComponent(name) === 'ticket'
+  } catch {
+    return false
+  }
+}
+
+/** What Fastify logs of a request, but for the ticket. */
+export function describeRequest(request: FastifyRequest): Record<string, unknown> {
+  const { method, url, headers, host, ip, socket } = request
+  return {
+    method,
+    url: withoutTicket(url),
+    version: headers['accept-version'],
+    host,
+    remoteAddress: ip,
+    remotePort: socket?.remotePort,
+  }
 }

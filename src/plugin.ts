@@ -18,6 +18,7 @@ import { addDocument } from './openapi/documents.js'
 import type { OpenApiServing } from './openapi/options.js'
 import { addControllers } from './routes.js'
 import { Streams } from './streams.js'
+import { Tickets, type TicketsOptions } from './tickets.js'
 import { Topics, type TopicsOptions } from './topics/topics.js'
 import type { ValidationOptions } from './validation/options.js'
 
@@ -31,6 +32,8 @@ export interface OkapiOptions {
   streamOptions?: DeclaredStreamOptions
   /** The journal and the bounds of the topics; or the topics themselves, which the app then leaves open. */
   topics?: TopicsOptions | Topics
+  /** The bounds of the tickets, by which `EventSource` is let in; or the tickets themselves, to share them. */
+  tickets?: TicketsOptions | Tickets
   /** Guards of every route of the controllers, asked before their own. */
   guards?: readonly Injected<Guard>[]
   /** How errors of the controllers are answered that no filter of their own answers: `[filter(OutOfStock, …)]`. */
@@ -98,6 +101,7 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   if (streamOptions) container.register(STREAM_OPTIONS, { useValue: streamOptions })
   const log = options.log === false ? noLog : logOf(app)
   addTopics(app, container, options.topics, log)
+  addTickets(container, options.tickets)
 
   const instances = new Instances(container)
   if (!app.hasRequestDecorator('principal')) app.decorateRequest('principal')
@@ -153,6 +157,12 @@ function addTopics(
   const topics = new Topics({ onError, ...serializer, ...given })
   container.register(Topics, { useValue: topics })
   app.addHook('onClose', () => topics.close())
+}
+
+/** Makes `Tickets` injectable, unless somebody has registered it. */
+function addTickets(container: DependencyContainer, given: OkapiOptions['tickets']): void {
+  if (given === undefined && container.isRegistered(Tickets, true)) return
+  container.register(Tickets, { useValue: given instanceof Tickets ? given : new Tickets(given) })
 }
 
 function checkClasses(controllers: readonly unknown[]): void {

@@ -28,6 +28,7 @@ const made = [
   new okapi.NotFoundError(),
   new okapi.ConflictError(),
   new okapi.StreamLimitError('perPrincipal', 5),
+  new okapi.TicketLimitError(429, 5),
   new okapi.ClosingError(5),
   new okapi.RateLimitError(429, '1 minute'),
   new okapi.TopicNameError(''),
@@ -61,7 +62,7 @@ describe(paper, () => {
     const answers = made.filter(error => error instanceof okapi.HttpError)
 
     const statusOf = ({ name, statusCode }: okapi.HttpError): string =>
-      name === 'StreamLimitError' ? '429 or 503' : `${statusCode}`
+      /^(Stream|Ticket)LimitError$/.test(name) ? '429 or 503' : `${statusCode}`
     expect(told).to.have.deep.members(answers.map(error => [error.name, statusOf(error)]))
   })
 
