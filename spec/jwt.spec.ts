@@ -94,13 +94,13 @@ describe('Jwt', () => {
   })
 
   describe('refuses with 401, and logs nothing,', () => {
-    const now = Math.floor(Date.now() / 1_000)
+    const now = () => Math.floor(Date.now() / 1_000)
     const rsa = keysOf('rsa')
     const byRsa = (claims: JwtClaims) => sign(rsa.signing, { alg: 'RS256' }, claims as JWTPayload)
     const signatureOf = (token: string): string => token.split('.')[2] as string
     const refused: [what: string, token: () => string | Promise<string>, detail?: string][] = [
-      ['an expired token', () => byRsa({ exp: now - 1 }), 'The token has expired'],
-      ['a token that is not valid yet', () => byRsa({ nbf: now + 60 })],
+      ['an expired token', () => byRsa({ exp: now() - 1 }), 'The token has expired'],
+      ['a token that is not valid yet', () => byRsa({ nbf: now() + 60 })],
       ['a token for somebody else', () => byRsa({ aud: 'shop' })],
       ['a token for nobody', () => byRsa({ aud: undefined })],
       ['a token of another issuer', () => byRsa({ iss: 'https://evil.example' })],

@@ -37,9 +37,15 @@ async function refusalOf(issuing: Promise<Ticket>): Promise<TicketLimitError> {
 
 describe('Tickets', () => {
   const now = Date.now()
-  const wait = (milliseconds: number) => mock.method(Date, 'now', () => now + milliseconds)
+  let passed = 0
+  const wait = (milliseconds: number): void => {
+    passed = milliseconds
+  }
 
-  beforeEach(() => void wait(0))
+  beforeEach(() => {
+    wait(0)
+    mock.method(Date, 'now', () => now + passed)
+  })
   afterEach(async () => {
     mock.reset()
     await closeAll()

@@ -73,6 +73,7 @@ type JwtRequest = FastifyRequest & {
 
 /** What is wrong with the token; nothing if the fault is not that of the token. */
 function refusalOf(error: unknown): string | undefined {
+  if (error instanceof UnauthorizedError) return error.message
   const { code } = (error ?? {}) as { code?: unknown }
   if (typeof code !== 'string' || !/^(FST|FAST)_JWT_/.test(code) || ours.has(code)) return undefined
   return expired.has(code) ? 'The token has expired' : 'The token is not valid'

@@ -14,14 +14,18 @@ export async function serve(
   controllers: readonly ControllerClass[],
   options: Omit<AppOptions, 'controllers'> = {},
 ): Promise<Served> {
-  const app = await createApp({ ...options, controllers, fastify: { logger: false, ...options.fastify } })
+  return start(await createApp({ ...options, controllers, fastify: { logger: false, ...options.fastify } }))
+}
+
+/** Lets an app listen that is made already. */
+export async function start(app: App): Promise<Served> {
   open.add(app)
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
   return { app, url: `http://127.0.0.1:${port}` }
 }
 
-/** Closes every app that `serve` started: for `afterEach`. */
+/** Closes every app that was started here: for `afterEach`. */
 export async function closeAll(): Promise<void> {
   await Promise.all([...open].map(app => app.close()))
   open.clear()

@@ -39,7 +39,7 @@ export const audience = 'prices'
 export function sign(
   key: KeyObject | Uint8Array,
   header: { alg: string; kid?: string },
-  claims: JWTPayload = {},
+  claims: { readonly [Claim in keyof JWTPayload]?: JWTPayload[Claim] | undefined } = {},
 ): Promise<string> {
   const now = Math.floor(Date.now() / 1_000)
   const usual = { sub: 'ada', iss: issuer, aud: audience, iat: now, exp: now + 60 }

@@ -1,0 +1,45 @@
+const form = document.querySelector('form')
+const status = document.querySelector('[role=status]')
+const quotes = document.querySelector('ol')
+
+let last = ''
+
+/** Signs in: from then on the browser sends the cookie by itself, with every request of the stream as well. */
+async function signIn() {
+  const answer = await fetch('/login', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name: form.user.value, password: form.password.value }),
+  })
+  if (answer.ok) read()
+  else say('The name or the password is wrong')
+}
+
+/** The browser comes back by itself after a break, but for one that is refused: then somebody has to sign in again. */
+function read() {
+  const source = new EventSource(`/quotes/live?${new URLSearchParams({ lastEventId: last })}`)
+  source.onopen = () => say('Reading')
+  source.onmessage = show
+  source.onerror = () => say(source.readyState === EventSource.CLOSED ? 'Sign in again' : 'Away')
+  source.addEventListener('stream:end', ({ data }) => {
+    if (JSON.parse(data).reason !== 'expired') return
+    source.close()
+    say('Sign in again')
+  })
+}
+
+function show({ data, lastEventId }) {
+  last = lastEventId
+  const item = document.createElement('li')
+  item.textContent = data
+  quotes.append(item)
+}
+
+function say(text) {
+  status.textContent = text
+}
+
+form.onsubmit = event => {
+  event.preventDefault()
+  signIn()
+}
