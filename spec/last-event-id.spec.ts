@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { Controller, LastEventId, SSE, Topics } from 'okapi'
 import request from 'supertest'
+import { askHttp2 } from './support/ask-http2.js'
 import { closeAll, serve } from './support/serve.js'
 import { subscribe } from './support/subscribe.js'
 
@@ -66,6 +67,15 @@ describe('The last event ID in a query', () => {
       expect(body.detail).to.equal('The query "lastEventId" is no last event ID')
     })
   }
+
+  it('is heeded over HTTP/2 too', async () => {
+    const { url } = await serve([Streams], { fastify: { http2: true } })
+
+    const answer = askHttp2(Number(new URL(url).port), '/last?lastEventId=7')
+
+    await answer.sees('data: ["7"]')
+    answer.leave()
+  })
 
   it('is nothing to a client that can send a header: one by POST', async () => {
     expect(await told('?lastEventId=7', {}, 'post')).to.deep.equal([null])

@@ -139,6 +139,16 @@ describe('the log of an app', () => {
       expect(lines.join('')).to.contain('"req":{"seen":"/failed?a=1&ticket=secret-ticket&b=2"}')
     })
 
+    it('and is told by Fastify that a logger which is made already goes elsewhere', async () => {
+      const logger = fastify({ logger: { level: 'silent' } }).log
+
+      const error = await createApp({ controllers: [], fastify: { logger: logger as never } }).catch(
+        (error: unknown) => error,
+      )
+
+      expect(error).to.include({ code: 'FST_ERR_LOG_INVALID_LOGGER_CONFIG' })
+    })
+
     it('with `logger: true` either', async () => {
       const write = process.stdout.write
       const lines: string[] = []

@@ -90,7 +90,8 @@ export async function createApp(options: AppOptions): Promise<App> {
 
 /** The logger that was asked for, which does not tell tickets unless it has a serializer of its own. */
 function loggerOf({ logger }: FastifyOptions): Pick<FastifyOptions, 'logger'> {
-  if (!logger) return {}
+  // An instance goes into `loggerInstance`, as Fastify itself says.
+  if (!logger || (typeof logger === 'object' && 'info' in logger)) return {}
   const given = logger === true ? {} : logger
   return { logger: { ...given, serializers: { req: describeRequest, ...given.serializers } } }
 }

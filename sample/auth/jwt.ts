@@ -62,6 +62,7 @@ export function createJwtSample(
     ...options,
     controllers: [Quotes],
     setup: async app => {
+      // Complete: keys that are looked for are found by the header of the token.
       await app.register(jwt, { secret, decode: { complete: true }, verify: { algorithms, ...claims } })
     },
   })
