@@ -61,10 +61,12 @@ export class Admissions {
 export class Admission {
   readonly #gates: readonly Gate[]
   readonly #retryAfter: number
+  readonly #countsAddresses: boolean
 
   constructor(gates: readonly Gate[], retryAfter: number) {
     this.#gates = gates
     this.#retryAfter = retryAfter
+    this.#countsAddresses = gates.some(gate => gate.countsAddresses)
   }
 
   /**
@@ -73,7 +75,7 @@ export class Admission {
    * @throws {StreamLimitError} if there is none
    */
   admit(principal: string | undefined, ip: string): Place {
-    const address = networkOf(ip)
+    const address = this.#countsAddresses ? networkOf(ip) : ip
     for (const gate of this.#gates) {
       const limit = gate.full(principal, address)
       if (limit) throw new StreamLimitError(limit, Math.ceil(this.#retryAfter / 1_000))
@@ -117,6 +119,10 @@ class Gate {
     this.#total = total
   }
 
+  get countsAddresses(): boolean {
+    return this.#perAddress !== Infinity
+  }
+
   /** The limit that lets nobody more in, if there is one. */
   full(principal: string | undefined, address: string): StreamLimit | undefined {
     if (principal !== undefined && this.#principals.of(principal) >= this.#perPrincipal) return 'perPrincipal'
@@ -127,7 +133,7 @@ class Gate {
   enter(principal: string | undefined, address: string): void {
     this.#open++
     if (principal !== undefined && this.#perPrincipal !== Infinity) this.#principals.add(principal)
-    if (this.#perAddress !== Infinity) this.#addresses.add(address)
+    if (this.countsAddresses) this.#addresses.add(address)
   }
 
   leave(principal: string | undefined, address: string): void {

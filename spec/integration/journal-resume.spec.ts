@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { EventSource } from 'eventsource'
 import { makeFolder, removeFolders } from '../support/folder.js'
+import { freePort } from '../support/listen.js'
 import { subscribe } from '../support/subscribe.js'
 import { until } from '../support/until.js'
 
@@ -109,12 +108,3 @@ describe('Clients of topics that are kept in a file', function () {
     stream.leave()
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}

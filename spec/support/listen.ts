@@ -32,6 +32,15 @@ export async function closeServers(): Promise<void> {
   await Promise.all(closing)
 }
 
+/** A port that was free a moment ago: for a process that has to be told one. */
+export async function freePort(): Promise<number> {
+  const probe = createServer()
+  const port = await listening(probe)
+  servers.delete(probe)
+  await new Promise(resolve => probe.close(resolve))
+  return port
+}
+
 async function listening(server: Server | Http2Server): Promise<number> {
   servers.add(server)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { makeFolder } from './folder.js'
+import { freePort } from './listen.js'
 import { until } from './until.js'
 
 const running = new Set<ChildProcess>()
@@ -61,13 +61,4 @@ export async function stopNginx(): Promise<void> {
     }),
   )
   running.clear()
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }

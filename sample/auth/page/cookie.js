@@ -1,8 +1,6 @@
-const form = document.querySelector('form')
-const status = document.querySelector('[role=status]')
-const quotes = document.querySelector('ol')
+import { last, say, show } from './quotes.js'
 
-let last = ''
+const form = document.querySelector('form')
 
 /** Signs in: from then on the browser sends the cookie by itself, with every request of the stream as well. */
 async function signIn() {
@@ -26,17 +24,6 @@ function read() {
     source.close()
     say('Sign in again')
   })
-}
-
-function show({ data, lastEventId }) {
-  last = lastEventId
-  const item = document.createElement('li')
-  item.textContent = data
-  quotes.append(item)
-}
-
-function say(text) {
-  status.textContent = text
 }
 
 form.onsubmit = event => {

@@ -1,9 +1,8 @@
+import { last, say, show } from './quotes.js'
+
 const form = document.querySelector('form')
-const status = document.querySelector('[role=status]')
-const quotes = document.querySelector('ol')
 
 const path = '/quotes/live'
-let last = ''
 
 /** Asks for a ticket, and opens the stream with it; after every end again, since a ticket is good for once. */
 async function read() {
@@ -28,17 +27,6 @@ async function read() {
 function later() {
   say('Away')
   setTimeout(read, 1000 + 4000 * Math.random())
-}
-
-function show({ data, lastEventId }) {
-  last = lastEventId
-  const item = document.createElement('li')
-  item.textContent = data
-  quotes.append(item)
-}
-
-function say(text) {
-  status.textContent = text
 }
 
 form.onsubmit = event => {
