@@ -217,6 +217,10 @@ function breaks(): Record<string, Break> {
       check: 'names the life of a log with 1 to 16 letters and digits',
       journal: withLogs(log => ({ epoch: `${log.epoch.slice(0, 8)}-1` })),
     },
+    'has one epoch for all its topics': {
+      check: 'has another epoch for each topic',
+      journal: withLogs(() => ({ epoch: 'a' })),
+    },
     'begins anew under the same epoch': {
       check: 'has another epoch for each log that begins anew',
       journal: withLogs(() => ({ epoch: 'a' })),

@@ -118,6 +118,12 @@ const epochs: Checks = {
     match((await using.log()).epoch, /^[0-9A-Za-z]{1,16}$/)
   },
 
+  async 'has another epoch for each topic'(using) {
+    const logs = await Promise.all(['a', 'b', 'c'].map(name => using.log({}, name)))
+
+    strictEqual(new Set(logs.map(({ epoch }) => epoch)).size, 3)
+  },
+
   async 'has an empty log begin with sequence 1'(using) {
     const log = await using.log()
 
