@@ -161,15 +161,41 @@ function agree(name: string, start: () => Promise<string>): void {
       }
     })
 
+    it('agree: a stream takes the last event ID that the document lets in, and refuses any other', async () => {
+      const streams = operations.filter(({ operation }) =>
+        operation.parameters?.some(one => one.name === 'lastEventId'),
+      )
+      expect(streams).to.not.have.length(0)
+      for (const { path, method, operation } of streams) {
+        const schema = operation.parameters?.find(({ name }) => name === 'lastEventId')?.schema as Schema
+        const id = fc.oneof(
+          fromSchema(contract, schema),
+          fc.string({ unit: 'binary' }),
+          fc.constantFrom('\0', 'a\n', '\r'),
+        )
+        await fc.assert(
+          fc.asyncProperty(requestsOf(operation), id, async ({ header, ...made }, lastEventId) => {
+            const { 'Last-Event-ID': _, ...others } = header
+            const query = { ...made.query, lastEventId: lastEventId as string }
+            const { status } = await ask(path, method, operation, { ...made, header: others, query })
+            const wrong = contract.faults(schema, lastEventId).length > 0
+            expect(status, `${method} ${path}`).to.be.oneOf(wrong ? [400] : [200, 204, 404])
+          }),
+          { numRuns: 30 },
+        )
+      }
+    })
+
     it('agree on every event type that a stream has', async () => {
       for (const { path, method, operation } of operations) {
         const item = operation.responses[200]?.content?.['text/event-stream']?.itemSchema
         if (item === undefined) continue
         const titles = (item.oneOf as Schema[]).flatMap(one => (contract.resolve(one).title as string) ?? [])
         const [made] = fc.sample(requestsOf(operation), { numRuns: 1, seed: 2 }) as [Made]
-        // Only who was there before can have missed something.
+        // Only who was there before can have missed something; all others begin at the beginning.
         const header = titles.includes('stream:gap') ? { 'last-event-id': 'of-another-house' } : {}
-        const stream = await send(path, method, { ...made, header })
+        const { lastEventId: _, ...query } = made.query
+        const stream = await send(path, method, { ...made, header, query })
         const seen = new Set<string>()
         const own = titles.filter(title => title !== 'stream:error' && title !== 'stream:end')
         for (let events = await stream.take(1); events.length > 0; events = await stream.take(1)) {

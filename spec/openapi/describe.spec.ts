@@ -224,8 +224,8 @@ describe('describeApi', function () {
     })
 
     expect(told).to.deep.equal([
-      ['200', '204', 'default'],
-      ['200', '204', 'default'],
+      ['200', '204', '400', 'default'],
+      ['200', '204', '400', 'default'],
       ['200', 'default'],
     ])
   })

@@ -11,13 +11,17 @@ import {
   Files,
   Get,
   Header,
+  LastEventId,
   Multipart,
   Param,
   Post,
   Query,
   Req,
   Signal,
+  SSE,
   type StreamedFile,
+  type Subscription,
+  Topics,
   UploadedFile,
 } from 'okapi'
 
@@ -116,7 +120,42 @@ class Notes {
   listed(@Body(undefined, { required: true }) _items: string[]) {}
 }
 
-const { paths, components } = describeApi([Notes], { info: { title: 'Notes', version: '1' } })
+@Controller('/streams')
+class Streams {
+  constructor(private readonly topics: Topics) {}
+
+  @SSE('/counted')
+  *counted() {}
+
+  @SSE('/resumed', { end: false })
+  *resumed(@LastEventId() _last: string) {}
+
+  @SSE('/topic', { end: false })
+  topic(): Subscription {
+    return this.topics.subscribe('a')
+  }
+
+  @SSE('/lost', { end: false })
+  *lost() {}
+
+  @SSE('/asked', { method: 'POST' })
+  *asked(@Body() _note: Note) {}
+
+  @SSE('/posted', { method: 'POST' })
+  *posted(@LastEventId() _last: string, @Query('page') _page: number) {}
+
+  @SSE('/own')
+  *own(
+    @Header('last-event-id', { required: true }) _header: number,
+    @Query('lastEventId') _query: number,
+    @Query('LASTEVENTID') _other: string,
+  ) {}
+
+  @Get('/once')
+  once(@LastEventId() _last: string) {}
+}
+
+const { paths, components } = describeApi([Notes, Streams], { info: { title: 'Notes', version: '1' } })
 
 function bodyOf(path: string) {
   return paths[path]?.post?.requestBody
@@ -152,6 +191,52 @@ describe('parametersOf', () => {
       { name: 'inner', in: 'query', schema: { $ref: '#/components/schemas/Filter' } },
       { name: 'all', in: 'query', required: true, schema: { type: 'boolean' } },
     ])
+  })
+
+  describe('of a stream', () => {
+    const header = {
+      name: 'Last-Event-ID',
+      in: 'header',
+      description: 'Sent by a client that comes back: the id of the last event it has seen.',
+      schema: { type: 'string' },
+    }
+    const query = {
+      name: 'lastEventId',
+      in: 'query',
+      description: 'Where a new EventSource goes on, which cannot send `Last-Event-ID` yet. The header wins.',
+      schema: { type: 'string', pattern: '^[^\\x00\\r\\n]*$' },
+    }
+
+    it('tell how a client goes on that comes back to one that stays finished, is resumed, or is of a topic', () => {
+      for (const path of ['counted', 'resumed', 'topic']) {
+        expect(paths[`/streams/${path}`]?.get?.parameters, path).to.deep.equal([header, query])
+        expect(paths[`/streams/${path}`]?.get?.responses, path).to.include.keys('400')
+      }
+    })
+
+    it('tell of no way to go on with one that always begins anew', () => {
+      expect(paths['/streams/lost']?.get).to.not.have.property('parameters')
+      expect(paths['/streams/asked']?.post).to.not.have.property('parameters')
+    })
+
+    it('tell of no query where the client can send headers: by POST', () => {
+      expect(paths['/streams/posted']?.post?.parameters).to.deep.equal([
+        header,
+        { name: 'page', in: 'query', schema: { type: 'number' } },
+      ])
+    })
+
+    it('are what the method itself declares by these names', () => {
+      expect(paths['/streams/own']?.get?.parameters).to.deep.equal([
+        { name: 'last-event-id', in: 'header', required: true, schema: { type: 'number' } },
+        { name: 'lastEventId', in: 'query', schema: { type: 'number' } },
+        { name: 'LASTEVENTID', in: 'query', schema: { type: 'string' } },
+      ])
+    })
+
+    it('are those of a method that answers once and reads the header', () => {
+      expect(paths['/streams/once']?.get?.parameters).to.deep.equal([header])
+    })
   })
 })
 

@@ -171,8 +171,8 @@ describe('answersOf', () => {
 
 describe('streamAnswers', () => {
   it('tells that a client that comes back to a stream that was over is answered 204', () => {
-    expect(Object.keys(answersOf('/stream'))).to.deep.equal(['200', '204'])
-    expect(Object.keys(answersOf('/silent'))).to.deep.equal(['200', '204'])
+    expect(Object.keys(answersOf('/stream'))).to.deep.equal(['200', '204', '400'])
+    expect(Object.keys(answersOf('/silent'))).to.deep.equal(['200', '204', '400'])
     expect(Object.keys(answersOf('/post'))).to.deep.equal(['201'])
   })
 })

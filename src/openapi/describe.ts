@@ -16,7 +16,7 @@ import type { ValidationOptions } from '../validation/options.js'
 import type { OpenApiDocument, OpenApiTag, Operation, SecurityRequirement } from './document.js'
 import { type DescribedStream, itemSchema } from './events.js'
 import type { OpenApiOptions } from './options.js'
-import { bodyOf, parametersOf, type TypedParameter, typedParameters } from './requests.js'
+import { bodyOf, parametersOf, resumptionBy, type TypedParameter, typedParameters } from './requests.js'
 import { answersOf, refusalsOf, streamAnswers } from './responses.js'
 import { Schemas } from './schemas.js'
 
@@ -104,16 +104,19 @@ function operationOf(
   options: DescribeOptions,
 ): Operation {
   const { type, where, record, route, parameters: typed, doc } = one
-  const parameters = parametersOf(schemas, typed, template)
   const requestBody = bodyOf(schemas, typed, record)
   const security = securityOf(one, options)
   const asked = security ?? requirements(where, options.security ?? [], options)
   const guarded = asked.some(scheme => Object.keys(scheme).length > 0) || guardsOf(one, options).length > 0
   const stream = route.stream && describedStream(one, options)
+  const ends = endOf(one, options) !== false
   const answers = stream
-    ? streamAnswers(itemSchema(schemas, stream), record, endOf(one, options) !== false)
+    ? streamAnswers(itemSchema(schemas, stream), record, ends)
     : answersOf(schemas, where, record, returnTypeOf(one))
-  const invalid = typed.some(({ kind }) => CHECKED.has(kind))
+  const resumes = stream && (ends || stream.gaps || typed.some(({ kind }) => kind === 'lastEventId'))
+  const resumption = resumes ? resumptionBy(route.method) : []
+  const parameters = parametersOf(schemas, typed, template, resumption)
+  const invalid = typed.some(({ kind }) => CHECKED.has(kind)) || resumption.some(one => one.in === 'query')
   const { summary, description, deprecated } = doc
   return {
     operationId: doc.operationId ?? where,

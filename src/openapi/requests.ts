@@ -1,5 +1,6 @@
 import { MULTIPART } from '../bodies/media.js'
 import { docOf } from '../docs.js'
+import { SENDABLE } from '../last-event-id.js'
 import type { MethodRecord, ParameterRecord } from '../metadata.js'
 import { type Template, WILDCARD } from '../paths.js'
 import { type DtoClass, dtoOf } from '../validation/dto.js'
@@ -34,20 +35,29 @@ export function typedParameters(
     }))
 }
 
-/** What a request carries beside its body. */
+/**
+ * What a request carries beside its body.
+ *
+ * @param resumption by what a client may say where it left off; what the method itself reads by these names wins
+ */
 export function parametersOf(
   schemas: Schemas,
   parameters: readonly TypedParameter[],
   template: Template,
+  resumption: readonly ParameterObject[] = [],
 ): ParameterObject[] {
   const read = parameters.flatMap(parameter => objectsOf(schemas, parameter))
   const paths = [...template.names].map(([name, expression]) => inPath(read, name, expression))
-  const unnamed = new Map(
-    read.filter(one => one.in !== 'path').map(one => [`${one.in} ${one.name.toLowerCase()}`, one]),
-  )
-  return [...paths, ...unnamed.values()].filter(
+  const named = new Map(read.filter(one => one.in !== 'path').map(one => [keyOf(one), one]))
+  const more = resumption.filter(one => !named.has(keyOf(one)))
+  return [...paths, ...named.values(), ...more].filter(
     one => one.in !== 'header' || !STANDARD_HEADERS.includes(one.name.toLowerCase()),
   )
+}
+
+/** The names of headers are the same in any case, and those of others are not. */
+function keyOf({ in: place, name }: ParameterObject): string {
+  return `${place} ${place === 'header' ? name.toLowerCase() : name}`
 }
 
 /** Every name in a path is a parameter, whether a method reads it or not. */
@@ -70,7 +80,7 @@ function anchored(expression: string): string {
 
 function objectsOf(schemas: Schemas, parameter: TypedParameter): ParameterObject[] {
   const { kind, name, where, type, required = false } = parameter
-  if (kind === 'lastEventId') return [lastEventId]
+  if (kind === 'lastEventId') return [lastEventIdHeader]
   if (!isPlace(kind)) return []
   const dto = parameter.validate === false ? undefined : dtoOf(where, type)
   if (name === undefined) return dto ? ofProperties(schemas, kind, dto) : []
@@ -84,11 +94,23 @@ function objectsOf(schemas: Schemas, parameter: TypedParameter): ParameterObject
   return [one]
 }
 
-const lastEventId: ParameterObject = {
+const lastEventIdHeader: ParameterObject = {
   name: 'Last-Event-ID',
   in: 'header',
   description: 'Sent by a client that comes back: the id of the last event it has seen.',
   schema: { type: 'string' },
+}
+
+const lastEventIdQuery: ParameterObject = {
+  name: 'lastEventId',
+  in: 'query',
+  description: 'Where a new EventSource goes on, which cannot send `Last-Event-ID` yet. The header wins.',
+  schema: { type: 'string', pattern: SENDABLE },
+}
+
+/** By what a client may say where it left off in a stream of this method. */
+export function resumptionBy(method: string): ParameterObject[] {
+  return method === 'GET' ? [lastEventIdHeader, lastEventIdQuery] : [lastEventIdHeader]
 }
 
 function isPlace(kind: ParameterRecord['kind']): kind is Place {
