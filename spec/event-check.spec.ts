@@ -16,6 +16,7 @@ import {
   Stream,
   type StreamErrorContext,
   Subscription,
+  type Topic,
   Topics,
 } from 'okapi'
 import { eventCheck, mayHaveGaps } from '../src/event-check.js'
@@ -183,6 +184,10 @@ describe('mayHaveGaps', () => {
       throw new Error('Never called')
     }
     @SSE()
+    erased(): Topic {
+      throw new Error('Never called')
+    }
+    @SSE()
     async promise() {
       return new Channel()
     }
@@ -195,9 +200,9 @@ describe('mayHaveGaps', () => {
   }
 
   it('goes by what the method is, and by the type that it is written to return', () => {
-    const methods = ['generator', 'asynchronous', 'unknown', 'channel', 'subscription', 'promise']
+    const methods = ['generator', 'asynchronous', 'unknown', 'channel', 'subscription', 'erased', 'promise']
 
-    expect(methods.filter(method => may(method))).to.deep.equal(['unknown', 'subscription', 'promise'])
+    expect(methods.filter(method => may(method))).to.deep.equal(['unknown', 'subscription', 'erased', 'promise'])
     expect(may('unknown', [], true)).to.equal(false)
   })
 

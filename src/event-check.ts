@@ -174,7 +174,8 @@ function kindOf(value: unknown): string {
 
 /**
  * Whether a stream may say `stream:gap`: one that declares it, or that returns a subscription to a topic. A generator
- * does not, nor a method that sends by calls; of one whose return type is written down, the compiler knows.
+ * does not, nor a method that sends by calls; of one whose return type is written down, the compiler knows, unless its
+ * class is imported by `import type`.
  */
 export function mayHaveGaps({
   type,
@@ -190,5 +191,5 @@ export function mayHaveGaps({
   if (made.constructor.name.endsWith('GeneratorFunction')) return false
   if ([...record.parameters.values()].some(({ kind }) => kind === 'stream')) return false
   const returned: unknown = Reflect.getMetadata('design:returntype', type.prototype, method)
-  return returned === undefined || returned === Object || returned === Promise || returned === Subscription
+  return [undefined, Object, Function, Promise, Subscription].some(one => one === returned)
 }
