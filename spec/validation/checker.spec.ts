@@ -103,6 +103,11 @@ class Which {
   id!: number
 }
 
+class Seat {
+  @IsInt()
+  ticket!: number
+}
+
 class Grouped {
   @IsInt({ groups: ['checked'] })
   n!: number
@@ -128,6 +133,11 @@ describe('Checker', () => {
     @Get('/orders')
     find(@Query() search: Search) {
       return { ...search, since: search.since?.getTime() }
+    }
+
+    @Get('/seats')
+    seat(@Query() seat: Seat) {
+      return seat
     }
 
     @Get('/orders/recent')
@@ -390,6 +400,18 @@ describe('Checker', () => {
 
       expect(status).to.equal(400)
       expect(body.errors).to.deep.equal([issue('admin', 'whitelistValidation', 'property admin should not exist')])
+    })
+
+    it('does not take for unknown what a query says to the framework', async () => {
+      const strict = request(await start({ forbidNonWhitelisted: true }))
+
+      const { body } = await strict.get('/orders?q=a&lastEventId=7&ticket=x')
+
+      expect(body).to.deep.equal({ q: 'a', limit: 20, exact: false })
+      expect((await strict.get('/orders?q=a&lastEventID=7')).body.errors).to.deep.equal([
+        issue('lastEventID', 'whitelistValidation', 'property lastEventID should not exist', 'query'),
+      ])
+      expect((await strict.get('/seats?ticket=7')).body).to.deep.equal({ ticket: 7 })
     })
   })
 })

@@ -1,5 +1,5 @@
 import { plainToInstance } from 'class-transformer'
-import { type ValidatorOptions, validate } from 'class-validator'
+import { type ValidationError, type ValidatorOptions, validate } from 'class-validator'
 import { InvalidRequestError, type RequestPart } from '../errors.js'
 import type { DtoClass } from './dto.js'
 import { invalid, issuesOf } from './issues.js'
@@ -57,7 +57,8 @@ export class Checker {
     if (isTooDeep(value)) throw invalid(this.#part, name, 'depth', 'is nested too deeply')
     const dto = this.#transform(value, name)
     if (isText) this.#readText(dto)
-    const errors = await validate(dto, this.#options)
+    const found = await validate(dto, this.#options)
+    const errors = this.#part === 'query' && name === '' ? found.filter(error => !isOwn(dto, error)) : found
     if (errors.length > 0) throw new InvalidRequestError(issuesOf(this.#part, errors, name))
     return dto
   }
@@ -72,6 +73,16 @@ export class Checker {
       throw invalid(this.#part, name, 'object', `has a property that every object has: ${key}`)
     }
   }
+}
+
+/** What the framework itself reads of a query: known, though no DTO declares it. */
+const OWN = ['lastEventId', 'ticket']
+
+/** Whether an unknown property of a query is one that the framework reads; the DTO is rid of it then. */
+function isOwn(dto: object, { property, constraints = {} }: ValidationError): boolean {
+  if (!OWN.includes(property) || !('whitelistValidation' in constraints)) return false
+  Reflect.deleteProperty(dto, property)
+  return true
 }
 
 function isObject(value: unknown): value is object {
