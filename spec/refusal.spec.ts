@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { expect } from 'chai'
-import { ClosingError, HttpError, StreamLimitError } from 'okapi'
+import { ClosingError, HttpError, StreamLimitError, TopicBusyError, TopicClosedError, TopicLimitError } from 'okapi'
 import { headersOf, problemOf } from '../src/problem.js'
 import { goodbyeTo } from '../src/refusal.js'
 import { parse } from './support/parse.js'
@@ -25,6 +25,19 @@ describe('goodbyeTo', () => {
       expect(events).to.deep.equal([{ id: undefined, event: 'stream:end', data: `{"reason":"${reason}"}` }])
       expect(retries).to.have.length(1)
       expect(retries[0]).to.be.within(8_000, 12_000)
+    })
+  }
+
+  for (const [error, reason, from, to] of [
+    [new TopicLimitError(7), 'busy', 11_000, 15_000],
+    [new TopicBusyError('a'), 'busy', 2_000, 6_000],
+    [new TopicClosedError('a'), 'closing', 3_000, 7_000],
+  ] as const) {
+    it(`tells an EventSource ${reason} for ${error.name}, which passes sooner or later`, () => {
+      const { events, retries } = parse(goodbye(error) as string)
+
+      expect(events).to.deep.equal([{ id: undefined, event: 'stream:end', data: `{"reason":"${reason}"}` }])
+      expect(retries[0]).to.be.within(from, to)
     })
   }
 

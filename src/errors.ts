@@ -164,8 +164,11 @@ export class ClosingError extends HttpError {
   }
 }
 
+/** See `RequestPart`. */
+export const REQUEST_PARTS = ['body', 'path', 'query', 'header', 'cookie'] as const
+
 /** The part of a request that a value came from. */
-export type RequestPart = 'body' | 'path' | 'query' | 'header' | 'cookie'
+export type RequestPart = (typeof REQUEST_PARTS)[number]
 
 /** One thing that is wrong with a request. */
 export interface Issue {

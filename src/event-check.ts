@@ -1,14 +1,12 @@
 import { EventMismatchError } from './errors.js'
 import type { EventRecord, MethodRecord } from './metadata.js'
 import { EncodedEvent, ServerSentEvent } from './sse/event.js'
+import { GAP } from './topics/gap.js'
 import { Subscription } from './topics/subscription.js'
 import { dtoOf } from './validation/dto.js'
 import { faultsOf } from './validation/faults.js'
 import type { ValidationOptions } from './validation/options.js'
 import { type ItemType, isArrayType, nameOf, type ValueType } from './value-type.js'
-
-/** The framework's event that tells of a gap. */
-const GAP = 'stream:gap'
 
 /** What is wrong with data, if anything. */
 type Check = (data: unknown) => string | undefined
@@ -60,7 +58,7 @@ export function eventCheck(
 }
 
 function undeclared(type: string): string {
-  if (type === GAP) return "the stream tells of a gap, which its documents do not: add @Event('stream:gap')"
+  if (type === GAP) return `the stream tells of a gap, which its documents do not: add @Event('${GAP}')`
   const cure = type === 'message' ? '@Event(…)' : `@Event('${type}', …)`
   return `an event "${type}" is not declared: add ${cure} to the method`
 }

@@ -4,6 +4,7 @@ import { type Log, withoutTicket } from './log.js'
 import { headersOf, PROBLEM_TYPE, type Problem, problemOf } from './problem.js'
 import { goodbyeTo } from './refusal.js'
 import { STREAM_HEADERS } from './sse/headers.js'
+import { TopicClosedError } from './topics/errors.js'
 
 /** From an error to what it is answered as. Never throws. */
 export type Translate = (error: unknown, request: FastifyRequest) => unknown
@@ -21,7 +22,7 @@ export function problemHandler(log: Log, translate: Translate = itself) {
 }
 
 /** Errors above 500 that are nobody's fault. */
-const passing = [StreamLimitError, TicketLimitError, ClosingError]
+const passing = [StreamLimitError, TicketLimitError, ClosingError, TopicClosedError]
 
 function itself(error: unknown): unknown {
   return error

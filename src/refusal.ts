@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Problem } from './problem.js'
-import { closingFrame } from './sse/frames.js'
+import { type CutReason, closingFrame } from './sse/frames.js'
 import { comeBack } from './sse/retry.js'
 
 /**
@@ -23,7 +23,12 @@ export function goodbyeTo(
   if (status !== 429 && status !== 503) return undefined
   const seconds = Number(retryAfter ?? Number.NaN)
   if (!(seconds >= 0) || !isEventSource(request)) return undefined
-  return closingFrame(comeBack(seconds * 1_000), code === 'ERR_CLOSING' ? 'closing' : status === 429 ? 'limit' : 'busy')
+  return closingFrame(comeBack(seconds * 1_000), reasonOf(status, code))
+}
+
+function reasonOf(status: number, code: string | undefined): CutReason {
+  if (code === 'ERR_CLOSING' || code === 'ERR_TOPIC_CLOSED') return 'closing'
+  return status === 429 ? 'limit' : 'busy'
 }
 
 function isEventSource({ method, headers }: IncomingMessage): boolean {

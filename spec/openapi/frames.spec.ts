@@ -3,18 +3,32 @@ import type { EventSourceMessage } from 'eventsource-parser'
 import {
   Controller,
   Get,
+  Guard,
   HttpError,
   InvalidRequestError,
   openapiOf,
   Param,
+  type Principal,
   type Schema,
   SSE,
   Subscription,
   Topics,
 } from 'okapi'
+import { END_REASONS, type EndReason } from '../../src/sse/frames.js'
+import { GAP_REASONS, type GapReason } from '../../src/topics/gap.js'
+import { Connection, get, leaveAll } from '../support/connection.js'
 import { Contract } from '../support/contract.js'
+import { parsed } from '../support/parsed.js'
 import { closeAll, type Served, serve } from '../support/serve.js'
 import { subscribe } from '../support/subscribe.js'
+import { unchunked } from '../support/unchunked.js'
+import { turns } from '../support/until.js'
+
+class Brief implements Guard {
+  allow(): Principal {
+    return { id: 'ada', expiresAt: Date.now() + 100 }
+  }
+}
 
 @Controller()
 class Frames {
@@ -39,7 +53,33 @@ class Frames {
 
   @SSE('/waiting')
   waiting(): Subscription {
-    return this.topics.get('waiting').subscribe()
+    return this.topics.get('numbers').subscribe()
+  }
+
+  @SSE('/short', { maxDuration: 100 })
+  short(): Subscription {
+    return this.waiting()
+  }
+
+  @Guard(Brief)
+  @SSE('/members')
+  members(): Subscription {
+    return this.waiting()
+  }
+
+  @SSE('/one', { admission: { perAddress: 1 } })
+  one(): Subscription {
+    return this.waiting()
+  }
+
+  @SSE('/only', { admission: { total: 1 } })
+  only(): Subscription {
+    return this.waiting()
+  }
+
+  @SSE('/patient')
+  patient(): Subscription {
+    return this.topics.get('numbers').subscribe({ onLag: 'disconnect' })
   }
 
   @Get('/refused/:id')
@@ -48,52 +88,137 @@ class Frames {
   }
 }
 
-describe('What the framework sends', () => {
+describe('What the framework sends', function () {
+  this.timeout(30_000)
+
+  let topics: Topics
   let served: Served
   let contract: Contract
 
   beforeEach(async () => {
-    served = await serve([Frames], { openapi: { info: { title: 'Frames', version: '1' }, page: false } })
+    topics = new Topics({ retention: { count: 40 } })
+    served = await serve([Frames], { openapi: { info: { title: 'Frames', version: '1' }, page: false }, topics })
     contract = new Contract(openapiOf(served.app))
   })
 
-  afterEach(closeAll)
-
-  /** Reads a stream, and says what is wrong with its events; gives the framework's own. */
-  async function heldTo(path: string, events: EventSourceMessage[]): Promise<[string, unknown][]> {
-    const media = contract.document.paths[path]?.get?.responses[200]?.content?.['text/event-stream']
-    for (const event of events)
-      expect(contract.eventFaults(media?.itemSchema as Schema, event), JSON.stringify(event)).to.deep.equal([])
-    return events.flatMap(({ event, data }) => (event?.startsWith('stream:') ? [[event, JSON.parse(data)]] : []))
-  }
-
-  it('fits its schema: stream:end of a stream that is done', async () => {
-    const events = await (await subscribe(`${served.url}/done`)).rest()
-
-    expect(await heldTo('/done', events)).to.deep.equal([['stream:end', { reason: 'done' }]])
+  afterEach(async () => {
+    leaveAll()
+    await closeAll()
+    await topics.close()
   })
 
-  it('fits its schema: stream:end of a server that closes', async () => {
-    const stream = await subscribe(`${served.url}/waiting`)
-    await served.app.close()
+  const schemaOf = (path: string) =>
+    contract.document.paths[path]?.get?.responses[200]?.content?.['text/event-stream']?.itemSchema as Schema
 
-    expect(await heldTo('/waiting', await stream.rest())).to.deep.equal([['stream:end', { reason: 'closing' }]])
+  /** Says what is wrong with the events of a stream; gives the framework's own. */
+  function heldTo(path: string, events: EventSourceMessage[]): [string, unknown][] {
+    for (const event of events)
+      expect(contract.eventFaults(schemaOf(path), event), JSON.stringify(event)).to.deep.equal([])
+    return events.flatMap(({ event, data }): [string, unknown][] =>
+      event?.startsWith('stream:') ? [[event, JSON.parse(data)]] : [],
+    )
+  }
+
+  /** The framework's own events in the whole of a stream. */
+  async function all(path: string, headers: Record<string, string> = {}): Promise<[string, unknown][]> {
+    return heldTo(path, await (await subscribe(served.url + path, { headers })).rest())
+  }
+
+  /** The same of a second client, where one is let in. */
+  async function refused(path: string): Promise<[string, unknown][]> {
+    const first = await subscribe(served.url + path)
+    const own = await all(path, { accept: 'text/event-stream' })
+    first.leave()
+    return own
+  }
+
+  /** The same of a client that takes nothing until more was published than is kept for it. */
+  async function outrun(path: string): Promise<[string, unknown][]> {
+    const slow = await Connection.open(served.url, get(path))
+    await slow.has('\nid: ')
+    slow.pause()
+    for (let n = 0; n < 400; n++) {
+      topics.publish('numbers', 'x'.repeat(100_000))
+      await turns(2)
+    }
+    const closed = served.app.close()
+    slow.socket.resume()
+    const own = heldTo(path, parsed(unchunked(Buffer.from(await slow.end()))))
+    await closed
+    return own
+  }
+
+  const ends: Record<EndReason, () => Promise<[string, unknown][]>> = {
+    done: () => all('/done'),
+    closing: async () => {
+      const stream = await subscribe(`${served.url}/waiting`)
+      await served.app.close()
+      return heldTo('/waiting', await stream.rest())
+    },
+    duration: () => all('/short'),
+    expired: () => all('/members'),
+    lag: () => outrun('/patient'),
+    limit: () => refused('/one'),
+    busy: () => refused('/only'),
+  }
+
+  for (const reason of END_REASONS) {
+    it(`fits its schema: stream:end, ${reason}`, async () => {
+      expect((await ends[reason]()).at(-1)).to.deep.equal(['stream:end', { reason }])
+    })
+  }
+
+  /** The framework's first event for a client that comes back with an id. */
+  async function told(id: string): Promise<[string, unknown][]> {
+    const stream = await subscribe(`${served.url}/waiting`, { headers: { 'last-event-id': id } })
+    const own = heldTo('/waiting', await stream.take(1))
+    stream.leave()
+    return own
+  }
+
+  const gaps: Record<GapReason, () => Promise<[string, unknown][]>> = {
+    expired: async () => {
+      const first = await topics.publish('numbers', 0)
+      for (let n = 0; n < 50; n++) await topics.publish('numbers', n)
+      return told(first)
+    },
+    epoch: () => told('never.7'),
+    unknown: async () => told(`${await topics.publish('numbers', 0)}0`),
+    malformed: () => told('of nobody'),
+    overflow: () => outrun('/waiting'),
+  }
+
+  for (const reason of GAP_REASONS) {
+    it(`fits its schema: stream:gap, ${reason}`, async () => {
+      const [[type, gap] = []] = await gaps[reason]()
+
+      expect(type).to.equal('stream:gap')
+      expect(gap).to.have.property('reason', reason)
+    })
+  }
+
+  it('has no other reason than these', () => {
+    const gap = { requested: '', earliest: null, latest: null, lost: null }
+    for (const [event, data] of [
+      ['stream:end', {}],
+      ['stream:gap', gap],
+    ] as const) {
+      const faults = contract.eventFaults(schemaOf('/waiting'), {
+        event,
+        id: undefined,
+        data: JSON.stringify({ ...data, reason: 'whim' }),
+      })
+
+      expect(faults, event).to.deep.equal(['/reason must be equal to one of the allowed values'])
+    }
   })
 
   it('fits its schema: stream:error, with a code or with issues', async () => {
     for (const path of ['/failing', '/invalid']) {
-      const [first] = await heldTo(path, await (await subscribe(served.url + path)).rest())
+      const [first] = await all(path)
+
       expect(first?.[0]).to.equal('stream:error')
     }
-  })
-
-  it('fits its schema: stream:gap', async () => {
-    const stream = await subscribe(`${served.url}/waiting`, { headers: { 'last-event-id': 'never.7' } })
-    const [[type, gap] = []] = await heldTo('/waiting', await stream.take(1))
-    stream.leave()
-
-    expect(type).to.equal('stream:gap')
-    expect(gap).to.include.keys('requested', 'reason')
   })
 
   it('fits its schema: problem details', async () => {

@@ -352,7 +352,7 @@ describe('Topics', () => {
       make({ maxTopics: 2 })
       for (const name of ['a', 'b']) await topics.publish(name, 1)
 
-      expect(() => topics.publish('c', 1)).to.throw(TopicLimitError, 'There are 2 topics already')
+      expect(() => topics.publish('c', 1)).to.throw(TopicLimitError)
       expect(await topics.publish('a', 2)).to.equal('a1.2')
     })
 
@@ -483,7 +483,7 @@ describe('Topics', () => {
       await topics.publish('a', 1)
       const closed = topics.get('a').close()
 
-      expect(() => topics.publish('a', 2)).to.throw(TopicClosedError, 'The topic a is closing')
+      expect(() => topics.publish('a', 2)).to.throw(TopicClosedError)
       expect(() => topics.subscribe('a')[Symbol.asyncIterator]()).to.throw(TopicClosedError)
       held.open()
       await closed

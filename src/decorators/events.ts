@@ -1,6 +1,7 @@
 import { DefinitionError } from '../errors.js'
 import { type EventRecord, recordMethod } from '../metadata.js'
 import { ServerSentEvent } from '../sse/index.js'
+import { GAP } from '../topics/gap.js'
 import { type ValueType, wrongType } from '../value-type.js'
 import { methodAt } from './routes.js'
 
@@ -49,7 +50,7 @@ export function Event(...declared: unknown[]): MethodDecorator {
 }
 
 function checkType(where: string, type: string): void {
-  if (type === 'stream:gap') return
+  if (type === GAP) return
   try {
     new ServerSentEvent({ event: type })
   } catch (cause) {

@@ -1,6 +1,8 @@
 import type { EventRecord } from '../metadata.js'
+import { RESERVED_PREFIX } from '../sse/event.js'
 import type { Serializer } from '../sse/index.js'
 import { Base64Serializer, DefaultSerializer, JsonSerializer } from '../sse/index.js'
+import { GAP } from '../topics/gap.js'
 import type { Schema } from './document.js'
 import { endEvent, errorEvent, eventSchema, gapEvent, jsonText } from './frames.js'
 import type { Schemas } from './schemas.js'
@@ -23,7 +25,7 @@ export interface DescribedStream {
  * framework's own.
  */
 export function itemSchema(schemas: Schemas, stream: DescribedStream): Schema {
-  const events = stream.events.filter(({ type }) => type !== 'stream:gap')
+  const events = stream.events.filter(({ type }) => type !== GAP)
   const own = events.length === 0 ? [anyEvent()] : declared(schemas, { ...stream, events })
   const frames = [errorEvent(schemas)]
   if (stream.gaps) frames.push(gapEvent(schemas))
@@ -35,7 +37,7 @@ function anyEvent(): Schema {
   const { properties, title: _, ...rest } = eventSchema('message', { type: 'string' })
   return {
     ...rest,
-    properties: { ...(properties as Schema), event: { type: 'string', not: { pattern: '^stream:' } } },
+    properties: { ...(properties as Schema), event: { type: 'string', not: { pattern: `^${RESERVED_PREFIX}` } } },
   }
 }
 

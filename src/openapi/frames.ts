@@ -1,3 +1,6 @@
+import { REQUEST_PARTS } from '../errors.js'
+import { END_REASONS } from '../sse/frames.js'
+import { GAP, GAP_REASONS } from '../topics/gap.js'
 import type { Schema } from './document.js'
 import type { Schemas } from './schemas.js'
 
@@ -14,6 +17,7 @@ export function problemSchema(schemas: Schemas): Schema {
       status: { type: 'integer', minimum: 400, maximum: 599 },
       detail: { type: 'string', description: 'What went wrong, in a sentence.' },
       code: { type: 'string', description: 'Tells the error apart for programs.' },
+      instance: { type: 'string', format: 'uri-reference', description: 'This one occurrence.' },
       errors: { type: 'array', items: issueSchema, description: 'Everything that is wrong with the request.' },
     },
     required: ['type', 'title', 'status'],
@@ -23,7 +27,7 @@ export function problemSchema(schemas: Schemas): Schema {
 const issueSchema: Schema = {
   type: 'object',
   properties: {
-    in: { type: 'string', description: 'The part of the request: path, query, header, cookie, body.' },
+    in: { type: 'string', enum: [...REQUEST_PARTS], description: 'The part of the request.' },
     property: { type: 'string', description: 'The name of the parameter, or the path to the property in the body.' },
     constraint: { type: 'string', description: 'The rule that was broken.' },
     detail: { type: 'string', description: 'What is wrong, in a sentence.' },
@@ -43,7 +47,7 @@ export function errorEvent(schemas: Schemas): Schema {
 export function endEvent(schemas: Schemas): Schema {
   const reason = {
     type: 'object',
-    properties: { reason: { type: 'string', examples: ['done', 'closing'] } },
+    properties: { reason: { type: 'string', enum: [...END_REASONS] } },
     required: ['reason'],
   }
   return schemas.add('StreamEndEvent', {
@@ -62,13 +66,13 @@ export function gapEvent(schemas: Schemas): Schema {
       earliest: { ...position, description: 'The first event that is kept.' },
       latest: { ...position, description: 'The last event there was.' },
       lost: { type: ['integer', 'null'], description: 'How many events it will not see, where that can be known.' },
-      reason: { type: 'string', enum: ['expired', 'epoch', 'unknown', 'malformed', 'overflow'] },
+      reason: { type: 'string', enum: [...GAP_REASONS] },
       topic: { type: 'string', description: 'Which topic it is about, where there are several.' },
     },
     required: ['requested', 'earliest', 'latest', 'lost', 'reason'],
   }
   return schemas.add('StreamGapEvent', {
-    ...eventSchema('stream:gap', jsonText(gap)),
+    ...eventSchema(GAP, jsonText(gap)),
     description: 'The client has missed events, and goes on behind them.',
   })
 }

@@ -1,3 +1,4 @@
+import type { CutReason } from './frames.js'
 import type { Source } from './source.js'
 
 /** A value that is a source for one client at a time, and wants to know where the client left off. */
@@ -42,7 +43,7 @@ export interface Outlet {
   /** Ends the stream: everything was said. */
   finish(): void
   /** Ends the stream at once, and asks the client to come back after `retry` milliseconds. */
-  close(retry: number, reason: string): void
+  close(retry: number, reason: CutReason): void
   /** Ends the stream with an error. */
   fail(error: unknown): void
 }

@@ -6,6 +6,29 @@ export const PING = ': ping\n\n'
 /** Lets the client's `open` fire when there is no event yet. */
 export const OPEN = ': open\n\n'
 
+/** Why a stream that is cut short ends, as `stream:end` says it: the client is to come back. */
+export const CUT_REASONS = [
+  /** The server closes, or the topic. */
+  'closing',
+  /** It has lasted as long as `maxDuration` allows. */
+  'duration',
+  /** The credential of its principal has ended. */
+  'expired',
+  /** The client has fallen behind a topic, and can still resume. */
+  'lag',
+  /** It was refused, by a limit of the client's own. */
+  'limit',
+  /** It was refused, since the server has too much to do. */
+  'busy',
+] as const
+
+export type CutReason = (typeof CUT_REASONS)[number]
+
+/** Why a stream ends, as `stream:end` says it: it has said all, or is cut short. */
+export const END_REASONS = ['done', ...CUT_REASONS] as const
+
+export type EndReason = (typeof END_REASONS)[number]
+
 /** How a stream that has said all tells its client not to come back. */
 export type EndMode = 'event' | 'id' | false
 
@@ -14,7 +37,7 @@ export type EndMode = 'event' | 'id' | false
  * which ends the EventSource for good.
  */
 export function doneFrame(mode: EndMode): string {
-  if (mode === 'event') return `id: ${DONE_ID}\nevent: stream:end\ndata: {"reason":"done"}\n\n`
+  if (mode === 'event') return `id: ${DONE_ID}\nevent: stream:end\n${reasonLine('done')}\n`
   return mode === 'id' ? `id: ${DONE_ID}\n\n` : ''
 }
 
@@ -24,10 +47,13 @@ export function doneFrame(mode: EndMode): string {
  * like one that is complete.
  *
  * @param retry the reconnection time in milliseconds
- * @param reason why it ends, one word
  */
-export function closingFrame(retry: number, reason = 'closing'): string {
-  return `event: stream:end\nretry: ${retry}\ndata: {"reason":"${reason}"}\n\n`
+export function closingFrame(retry: number, reason: CutReason = 'closing'): string {
+  return `event: stream:end\nretry: ${retry}\n${reasonLine(reason)}\n`
+}
+
+function reasonLine(reason: EndReason): string {
+  return `data: {"reason":"${reason}"}\n`
 }
 
 /** The last event of a stream that failed. What it says was chosen for the client; the error itself is not in it. */

@@ -6,7 +6,7 @@ import { encode } from './encode.js'
 import { isAbort, OverflowError, StreamClosedError } from './errors.js'
 import { ServerSentEvent, withId } from './event.js'
 import { FEED, type Feed, type FeedSource, isFeed, type Outlet } from './feed.js'
-import { closingFrame, doneFrame, errorFrame, OPEN, PING, retryFrame } from './frames.js'
+import { type CutReason, closingFrame, doneFrame, errorFrame, OPEN, PING, retryFrame } from './frames.js'
 import type { ResolvedOptions, StreamErrorContext } from './options.js'
 import { type Orphan, watchOrphan } from './orphan.js'
 import { Pulses } from './pulse.js'
@@ -248,7 +248,7 @@ export class EventStream implements Outlet {
    *
    * @param at milliseconds since 1970
    */
-  endAt(at: number, reason: string): void {
+  endAt(at: number, reason: CutReason): void {
     if (this.#state !== 'open' || (this.#deadline && this.#deadline.at <= at)) return
     this.#forgetDeadline()
     this.#deadline = { at, reason, beat: deadlines.add(this, at) }
@@ -319,7 +319,7 @@ export class EventStream implements Outlet {
    * Ends the stream, and asks the client to come back after `retry` milliseconds: because the server closes, or for
    * another reason. When the server closes, a feed gives first what it has already.
    */
-  close(retry: number, reason?: string): void {
+  close(retry: number, reason?: CutReason): void {
     if (this.#state !== 'open') return
     if (this.#headers === undefined) {
       this.abandon()
@@ -771,7 +771,7 @@ export class EventStream implements Outlet {
 
 interface Deadline {
   readonly at: number
-  readonly reason: string
+  readonly reason: CutReason
   readonly beat: number
 }
 

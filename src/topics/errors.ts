@@ -1,4 +1,4 @@
-import { HttpError } from '../errors.js'
+import { HttpError, type HttpErrorOptions } from '../errors.js'
 import type { Gap } from './gap.js'
 
 /** 400: a name that no topic can have. */
@@ -13,34 +13,40 @@ export class TopicNameError extends HttpError {
   }
 }
 
-/** 503: there are as many topics as may be. */
+/**
+ * A 503 that passes. The client reads no more than when to come back; what whoever runs the app can do is the `cause`,
+ * for the log.
+ */
+function passing(code: string, seconds: number, advice: string): HttpErrorOptions {
+  return { code, headers: { 'retry-after': `${seconds}` }, cause: new Error(advice) }
+}
+
+/** 503: there are as many topics as may be. Comes with `Retry-After`: topics that nobody uses are forgotten after a while. */
 export class TopicLimitError extends HttpError {
   override name = 'TopicLimitError'
 
   constructor(limit: number) {
-    super(503, `There are ${limit} topics already: raise maxTopics, or let fewer names come from clients`, {
-      code: 'ERR_TOPIC_LIMIT',
-    })
+    const advice = `There are ${limit} topics already: raise maxTopics, or let fewer names come from clients`
+    super(503, 'Too many topics are in use: try again later', passing('ERR_TOPIC_LIMIT', 10, advice))
   }
 }
 
-/** 503: more was published than the journal has written. */
+/** 503: more was published than the journal has written. Comes with `Retry-After`. */
 export class TopicBusyError extends HttpError {
   override name = 'TopicBusyError'
 
   constructor(topic: string) {
-    super(503, `The journal of the topic ${topic} does not keep up: await each publish(), or send less`, {
-      code: 'ERR_TOPIC_BUSY',
-    })
+    const advice = `The journal of the topic ${topic} does not keep up: await each publish(), or send less`
+    super(503, 'Too much is being published: try again later', passing('ERR_TOPIC_BUSY', 1, advice))
   }
 }
 
-/** 503: the topic, or the whole app, closes. */
+/** 503: the topic, or the whole app, closes. Comes with `Retry-After`: a topic may be used anew once it has closed. */
 export class TopicClosedError extends HttpError {
   override name = 'TopicClosedError'
 
   constructor(topic: string) {
-    super(503, `The topic ${topic} is closing`, { code: 'ERR_TOPIC_CLOSED' })
+    super(503, 'The topic is closing', passing('ERR_TOPIC_CLOSED', 2, `The topic ${topic} is closing`))
   }
 }
 

@@ -1,9 +1,15 @@
+/** The event type by which a client is told of a gap. */
+export const GAP = 'stream:gap'
+
+/** See `GapReason`. */
+export const GAP_REASONS = ['expired', 'epoch', 'unknown', 'malformed', 'overflow'] as const
+
 /**
  * Why a client cannot continue where it left off: the events are no longer kept (`expired`), the log is another one
  * (`epoch`), the position lies ahead of the log (`unknown`), the last event ID is none of ours (`malformed`), or the
  * client read so slowly that what it had not read went (`overflow`).
  */
-export type GapReason = 'expired' | 'epoch' | 'unknown' | 'malformed' | 'overflow'
+export type GapReason = (typeof GAP_REASONS)[number]
 
 /** What a client is told that has missed something: the data of the event `stream:gap`. */
 export interface Gap {
@@ -26,5 +32,5 @@ export interface Gap {
  * @param id the position from which the events go on; without it, the client keeps the one it had
  */
 export function gapFrame(gap: Gap, id?: string): string {
-  return `${id === undefined ? '' : `id: ${id}\n`}event: stream:gap\ndata: ${JSON.stringify(gap)}\n\n`
+  return `${id === undefined ? '' : `id: ${id}\n`}event: ${GAP}\ndata: ${JSON.stringify(gap)}\n\n`
 }
