@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import {
   Controller,
   type Credential,
@@ -239,6 +239,23 @@ describe('credentials', () => {
       expect(await refusal([Door])).to.match(
         /^Door\.get, @Guard\(Credentials\): cannot be resolved\. credentials\(\), Empty: has no methods present\(\) and verify\(\)/,
       )
+    })
+
+    it('if a kind finds that the app lacks what it needs', async () => {
+      class Card extends Key {
+        boot(_app: FastifyInstance, where: string) {
+          throw new DefinitionError(where, 'needs a reader')
+        }
+      }
+
+      @Controller('/door')
+      class Door {
+        @Get()
+        @Guard(credentials([Key, Card]))
+        open() {}
+      }
+
+      expect(await refusal([Door])).to.equal('Door.open, @Guard(Credentials), Card: needs a reader')
     })
   })
 })

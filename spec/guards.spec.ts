@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { FastifyRequest } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import {
   type AppOptions,
   Controller,
@@ -353,16 +353,55 @@ describe('a guard', () => {
   })
 })
 
+describe('what a guard needs of its app', () => {
+  const booted: string[] = []
+
+  class Needing implements Guard {
+    allow() {
+      return true
+    }
+
+    async boot(app: FastifyInstance, where: string) {
+      booted.push(where)
+      if (!app.hasDecorator('engine')) throw new DefinitionError(where, 'needs an engine')
+    }
+  }
+
+  @Controller('/cars')
+  @Guard(Needing)
+  class Cars {
+    @Get()
+    list() {}
+
+    @Get('/one')
+    one() {}
+  }
+
+  afterEach(closeAll)
+
+  it('is looked for at boot, for each of its routes, when the plugins are there', async () => {
+    await serve([Cars], {
+      setup: app => void app.decorate('engine', {}),
+    })
+
+    expect(booted.splice(0)).to.deep.equal(['Cars.list, @Guard(Needing)', 'Cars.one, @Guard(Needing)'])
+  })
+
+  it('stops the boot if it is missing', async () => {
+    expect(await refusal([Cars])).to.equal('Cars.list, @Guard(Needing): needs an engine')
+  })
+})
+
 describe('guardHook', () => {
   class Prices {}
   const context = contextOf({ controller: Prices, method: 'list', name: 'Prices.list', stream: false }, new Map())
   const instances = new Instances(rootContainer.createChildContainer())
 
   it('is nothing where there are no guards, so that a route without them has no hook', () => {
-    expect(guardHook([], instances, context)).to.equal(undefined)
+    expect(guardHook([], instances, context, fastify())).to.equal(undefined)
   })
 
   it('refuses at boot what is no guard', () => {
-    expect(() => guardHook([class {}], instances, context)).to.throw(DefinitionError)
+    expect(() => guardHook([class {}], instances, context, fastify())).to.throw(DefinitionError)
   })
 })

@@ -1,7 +1,7 @@
 import cookie from '@fastify/cookie'
 import jwt, { type FastifyJWTOptions } from '@fastify/jwt'
 import { expect } from 'chai'
-import type { FastifyRequest } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { JWTPayload } from 'jose'
 import {
   type AppOptions,
@@ -13,10 +13,12 @@ import {
   HttpError,
   Jwt,
   type JwtClaims,
+  okapi,
   Principal,
 } from 'okapi'
 import request from 'supertest'
 import { type LogLine, logger } from './support/logged.js'
+import { refusal } from './support/refusal.js'
 import { closeAll, serve } from './support/serve.js'
 import { audience, forge, issuer, keysOf, sign } from './support/tokens.js'
 
@@ -235,30 +237,34 @@ describe('Jwt', () => {
     })
   })
 
-  it('tells whoever forgot the plugin', async () => {
-    const { url } = await serve([Me], { fastify: { logger: logger(lines) } })
-
-    const { status } = await request(url).get('/me').set(bearing('x'))
-
-    expect(status).to.equal(500)
-    expect(lines[0]).to.have.nested.property(
-      'err.message',
-      'Jwt needs @fastify/jwt: register it before the controllers, in setup',
+  it('tells whoever forgot the plugin, at boot', async () => {
+    expect(await refusal([Me])).to.equal(
+      'Me.me, @Guard(Credentials), Jwt: needs @fastify/jwt: register it before the controllers, in setup',
     )
   })
 
-  it('tells whoever forgot the plugin of cookies', async () => {
-    const { url } = await serve([Me], {
-      fastify: { logger: logger(lines) },
-      setup: async app =>
-        void (await app.register(jwt, { ...withSecret, cookie: { cookieName: 'token', signed: false } })),
-    })
+  it('tells whoever forgot the plugin of cookies, at boot', async () => {
+    const setup = async (app: FastifyInstance) => {
+      await app.register(jwt, { ...withSecret, cookie: { cookieName: 'token', signed: false } })
+    }
 
-    expect((await request(url).get('/me').set('cookie', 'token=x')).status).to.equal(500)
-    expect(lines[0]).to.have.nested.property(
-      'err.message',
-      'Jwt needs @fastify/cookie for cookies: register it in setup',
+    expect(await refusal([Me], { setup })).to.equal(
+      'Me.me, @Guard(Credentials), Jwt: needs @fastify/cookie: register it before the controllers, in setup',
     )
+  })
+
+  it('finds the plugin in an app that registers it behind the controllers', async () => {
+    const app = fastify()
+    await app.register(okapi, { controllers: [Me] })
+    await app.register(jwt, withSecret)
+    await app.ready()
+
+    const { body } = await request(app.server)
+      .get('/me')
+      .set(bearing(await sign(hmac, { alg: 'HS256' })))
+
+    expect(body).to.have.property('id', 'ada')
+    await app.close()
   })
 
   it('makes more of the claims where it is extended, and uses a namespace', async () => {

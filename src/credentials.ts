@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isClass } from './container.js'
 import type { RouteContext } from './context.js'
 import { type DocOptions, docOf, recordDoc } from './docs.js'
@@ -20,6 +20,13 @@ export interface Credential {
    * that is thrown is answered with its own status, and anything else with 500.
    */
   verify(request: FastifyRequest, context: RouteContext): Verified | Promise<Verified>
+  /**
+   * Called when the app is about to be ready, as that of a guard: the place to look whether a plugin is there that it
+   * needs. What it throws stops the boot.
+   *
+   * @param where for messages: `Prices.watch, @Guard(Credentials), Jwt`
+   */
+  boot?(app: FastifyInstance, where: string): void | Promise<void>
 }
 
 /** Whose a credential is, if it is good. */
@@ -81,6 +88,10 @@ class CredentialsGuard implements Guard {
     }
     this.#kinds = kinds
     this.#anonymous = anonymous
+  }
+
+  async boot(app: FastifyInstance, where: string): Promise<void> {
+    for (const kind of this.#kinds) await kind.boot?.(app, `${where}, ${kind.constructor.name}`)
   }
 
   async allow(request: FastifyRequest, context: RouteContext): Promise<GuardAnswer> {

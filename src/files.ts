@@ -57,11 +57,16 @@ export function download(path: string, { as, ...options }: DownloadOptions = {})
   return new FileAnswer(path, options, as ?? path.slice(path.lastIndexOf('/') + 1))
 }
 
-/** Adds what sends files to an app that has it not yet. */
-export async function addFiles(app: FastifyInstance, option: string): Promise<void> {
+/**
+ * Adds what sends files to an app that has it not yet.
+ *
+ * @param where the option that asks for it, for messages
+ * @throws {DefinitionError} if @fastify/static is not installed
+ */
+export async function addFiles(app: FastifyInstance, where: string): Promise<void> {
   if (app.hasReplyDecorator('sendFile')) return
   const { default: fastifyStatic } = await importFor<{ default: FastifyPluginAsync<{ serve: false }> }>(
-    `option ${option}`,
+    where,
     '@fastify/static',
   )
   await app.register(fastifyStatic, { serve: false })

@@ -35,11 +35,15 @@ export interface FolderOptions {
 /** Answers a request that no route serves; `false` if it cannot either. */
 export type Fallback = (request: FastifyRequest, reply: FastifyReply) => Promise<boolean>
 
-/** From options to what answers by files: nothing where there are none. */
+/**
+ * From options to what answers by files: nothing where there are none.
+ *
+ * @throws {DefinitionError} if @fastify/static is not installed
+ */
 export async function foldersOf(app: FastifyInstance, options: FolderOptions): Promise<Fallback | undefined> {
   const folders = [options.static ?? [], options.spa ?? []].flat() as readonly StaticFolder[]
   if (folders.length === 0) return undefined
-  await addFiles(app, options.spa ? 'spa' : 'static')
+  await addFiles(app, `createApp(), option ${options.static ? 'static' : 'spa'}`)
   const { spa } = options
   return async (request, reply) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return false

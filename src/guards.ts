@@ -1,4 +1,4 @@
-import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import type { Instances } from './container.js'
 import type { RouteContext } from './context.js'
 import { DefinitionError, ForbiddenError, UnauthorizedError } from './errors.js'
@@ -16,6 +16,13 @@ export interface Guard {
    * lets nobody in.
    */
   allow(request: FastifyRequest, context: RouteContext): GuardAnswer | Promise<GuardAnswer>
+  /**
+   * Called when the app is about to be ready, once for each route that the guard stands before: the place to look whether
+   * a plugin is there that it needs. What it throws stops the boot.
+   *
+   * @param where for messages: `Prices.watch, @Guard(Members)`
+   */
+  boot?(app: FastifyInstance, where: string): void | Promise<void>
 }
 
 /** What a guard says of a request. */
@@ -35,9 +42,12 @@ export function guardHook(
   guards: readonly unknown[],
   instances: Instances,
   context: RouteContext,
+  app: FastifyInstance,
 ): onRequestAsyncHookHandler | undefined {
   if (guards.length === 0) return undefined
   const gates = guards.map(guard => gateOf(guard, instances, context))
+  // Not before: the plugins that they need may be registered behind this one.
+  if (gates.some(({ guard }) => guard().boot)) app.addHook('onReady', () => boot(gates, app))
   return async request => {
     for (const { name, guard } of gates) admit(request, await guard().allow(request, context), name)
   }
@@ -48,6 +58,10 @@ function gateOf(type: unknown, instances: Instances, { controller, method }: Rou
   const guard = instances.of(type, name) as () => Guard
   if (typeof guard().allow !== 'function') throw new DefinitionError(name, 'has no method allow(request, context)')
   return { name, guard }
+}
+
+async function boot(gates: readonly Gate[], app: FastifyInstance): Promise<void> {
+  for (const { name, guard } of gates) await guard().boot?.(app, name)
 }
 
 function admit(request: FastifyRequest, answer: GuardAnswer, name: string): void {

@@ -1,6 +1,7 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Credential, Verified } from './credentials.js'
-import { UnauthorizedError } from './errors.js'
+import { DefinitionError, UnauthorizedError } from './errors.js'
+import { importFor } from './optional.js'
 
 /** What a token says. */
 export interface JwtClaims {
@@ -26,13 +27,20 @@ export interface JwtClaims {
 export class Jwt implements Credential {
   readonly challenge = 'Bearer'
 
+  /**
+   * @throws {DefinitionError} if @fastify/jwt is not installed or not registered, unless the class is extended to verify
+   *   otherwise; or @fastify/cookie is not, where tokens come in cookies
+   */
+  async boot(app: FastifyInstance, where: string): Promise<void> {
+    const verifies = this.claimsOf === Jwt.prototype.claimsOf
+    if (verifies && !app.hasRequestDecorator('jwtVerify')) await protest(where, '@fastify/jwt')
+    if (cookieOf(app) !== undefined && !app.hasRequestDecorator('cookies')) await protest(where, '@fastify/cookie')
+  }
+
   present(request: FastifyRequest): boolean {
     if (/^bearer(\s|$)/i.test(request.headers.authorization ?? '')) return true
-    const cookie = (request.server as Partial<JwtServer>).jwt?.cookie?.cookieName
-    if (cookie === undefined) return false
-    const { cookies } = request as JwtRequest
-    if (cookies === undefined) throw new TypeError('Jwt needs @fastify/cookie for cookies: register it in setup')
-    return cookies[cookie] !== undefined
+    const cookie = cookieOf(request.server)
+    return cookie !== undefined && (request as JwtRequest).cookies[cookie] !== undefined
   }
 
   async verify(request: FastifyRequest): Promise<Verified> {
@@ -54,12 +62,19 @@ export class Jwt implements Credential {
 
   /** Verifies the token of the request: by default by `request.jwtVerify()`. */
   protected claimsOf(request: FastifyRequest): Promise<JwtClaims> {
-    const { jwtVerify } = request as JwtRequest
-    if (jwtVerify === undefined) {
-      throw new TypeError('Jwt needs @fastify/jwt: register it before the controllers, in setup')
-    }
-    return jwtVerify.call(request)
+    return (request as JwtRequest).jwtVerify()
   }
+}
+
+/** Says what is missing: the package, or the plugin in the app. */
+async function protest(where: string, plugin: string): Promise<never> {
+  await importFor(where, plugin)
+  throw new DefinitionError(where, `needs ${plugin}: register it before the controllers, in setup`)
+}
+
+/** The name of the cookie that holds the token, if one does. */
+function cookieOf(app: FastifyInstance): string | undefined {
+  return (app as Partial<JwtServer>).jwt?.cookie?.cookieName
 }
 
 interface JwtServer {
@@ -67,8 +82,8 @@ interface JwtServer {
 }
 
 type JwtRequest = FastifyRequest & {
-  readonly jwtVerify?: () => Promise<JwtClaims>
-  readonly cookies?: Readonly<Record<string, string | undefined>>
+  jwtVerify(): Promise<JwtClaims>
+  readonly cookies: Readonly<Record<string, string | undefined>>
 }
 
 /** What is wrong with the token; nothing if the fault is not that of the token. */

@@ -107,7 +107,7 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   if (!app.hasRequestDecorator('principal')) app.decorateRequest('principal')
   app.setErrorHandler(problemHandler(log, translator([filters], instances, log, 'filters')))
   if (options.views) await app.register(fastifyView, options.views)
-  if (options.files !== undefined) await addFiles(app, 'files')
+  if (options.files !== undefined) await addFiles(app, 'option files')
   const files = options.files === undefined || options.files === true ? undefined : folderOf(options.files)
   if (readsCookies(controllers) && !app.hasRequestDecorator('cookies')) await app.register(cookie)
   const admissions = new Admissions(options.admission)

@@ -187,7 +187,7 @@ interface Surroundings {
 
 /** What stands around the calls of a method: hooks, then guards, which are hooks too, and filters. */
 function surroundings(house: House, { type, where, method, route }: Plan, name: string): Surroundings {
-  const { instances, log, guards, filters } = house
+  const { app, instances, log, guards, filters } = house
   const policies = policiesOf(type, method)
   const metadata = new Map(policies.flatMap(policy => [...policy.metadata]))
   const context = contextOf({ controller: type, method, name, stream: route.stream !== undefined }, metadata)
@@ -196,7 +196,7 @@ function surroundings(house: House, { type, where, method, route }: Plan, name: 
     instances,
     where,
   )
-  const guard = guardHook([...guards, ...policies.flatMap(policy => policy.guards)], instances, context)
+  const guard = guardHook([...guards, ...policies.flatMap(policy => policy.guards)], instances, context, app)
   if (guard) hooks.onRequest = [...(hooks.onRequest ?? []), guard as RouteHook]
   const layers = policies.map(policy => policy.filters).reverse()
   return { context, hooks, translate: translator([...layers, filters], instances, log, where) }

@@ -121,7 +121,7 @@ describe('intakeOf', () => {
       }
 
       expect(await refusal([Photos])).to.equal(
-        'Photos.add: nothing reads image/png: declare the body as a Buffer, or add a parser to the app',
+        "Photos.add, @Consumes('image/png'): nothing reads image/png: declare the body as a Buffer, or add a parser to the app",
       )
     })
 

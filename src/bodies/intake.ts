@@ -42,7 +42,7 @@ export async function intakeOf(
   let own = app
   await app.register(async child => {
     own = child
-    for (const type of consumes) await addParser(child, where, type, bytes)
+    for (const type of consumes) await addParser(child, `${where}, ${askerOf(record, type)}`, type, bytes)
   })
   return {
     app: own,
@@ -57,6 +57,12 @@ export async function intakeOf(
 function consumedBy({ consumes = [], uploads, parameters }: MethodRecord): string[] {
   const hasFiles = [...parameters.values()].some(({ kind }) => isFile(kind))
   return consumes.length === 0 && (hasFiles || uploads !== undefined) ? [MULTIPART] : consumes
+}
+
+/** The decorator that asks for a media type. */
+function askerOf({ consumes = [], parameters }: MethodRecord, type: string): string {
+  if (consumes.includes(type)) return `@Consumes('${type}')`
+  return [...parameters.values()].find(({ kind }) => isFile(kind))?.decorator ?? '@Multipart()'
 }
 
 function isFile(kind: string): boolean {

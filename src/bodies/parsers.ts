@@ -10,8 +10,9 @@ type Plugin = Parameters<FastifyInstance['register']>[0]
  * Adds what reads bodies of a media type, or of a range of them.
  *
  * @param app the app of one route: parsers hold for all routes of an app
+ * @param where who asks for them: `Prices.put, @Consumes('text/csv')`
  * @param bytes whether the method takes the bytes as they are
- * @throws {DefinitionError} if nothing reads them
+ * @throws {DefinitionError} if nothing reads them, or the package that does is not installed
  */
 export async function addParser(app: FastifyInstance, where: string, type: string, bytes: boolean): Promise<void> {
   if (type === MULTIPART) return addMultipart(app, where)
