@@ -99,6 +99,14 @@ describe('the container of an app', () => {
     })
 
     let made = 0
+    class Numbered {
+      readonly id = ++made
+
+      @Get('/id')
+      get() {
+        return this.id
+      }
+    }
     const counted = async (Counted: ControllerClass, apps = 1) => {
       made = 0
       const servers = await Promise.all(Array.from({ length: apps }, () => start([Counted])))
@@ -111,14 +119,7 @@ describe('the container of an app', () => {
 
     it('makes one for the app if nothing else is said', async () => {
       @Controller()
-      class Counted {
-        readonly id = ++made
-
-        @Get('/id')
-        get() {
-          return this.id
-        }
-      }
+      class Counted extends Numbered {}
 
       expect(await counted(Counted, 2)).to.deep.equal(['1', '1', '2', '2'])
     })
@@ -126,14 +127,7 @@ describe('the container of an app', () => {
     it('makes one for all apps if it is a singleton', async () => {
       @singleton()
       @Controller()
-      class Counted {
-        readonly id = ++made
-
-        @Get('/id')
-        get() {
-          return this.id
-        }
-      }
+      class Counted extends Numbered {}
 
       expect(await counted(Counted, 2)).to.deep.equal(['1', '1', '1', '1'])
     })
@@ -141,14 +135,7 @@ describe('the container of an app', () => {
     it('makes one for each request if it is scoped to the resolution, after one to try', async () => {
       @Controller()
       @scoped(Lifecycle.ResolutionScoped)
-      class Counted {
-        readonly id = ++made
-
-        @Get('/id')
-        get() {
-          return this.id
-        }
-      }
+      class Counted extends Numbered {}
 
       expect(await counted(Counted)).to.deep.equal(['2', '3'])
     })
@@ -156,14 +143,7 @@ describe('the container of an app', () => {
     it('makes one for each app if it is scoped to the container', async () => {
       @scoped(Lifecycle.ContainerScoped)
       @Controller()
-      class Counted {
-        readonly id = ++made
-
-        @Get('/id')
-        get() {
-          return this.id
-        }
-      }
+      class Counted extends Numbered {}
 
       expect(await counted(Counted, 2)).to.deep.equal(['1', '1', '2', '2'])
     })

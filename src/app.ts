@@ -62,7 +62,8 @@ export type App = FastifyInstance & {
  * const app = await createApp({ controllers: [Clock] })
  * await app.listen({ port: 8080 })
  * ```
- * @throws {DefinitionError} if a controller, route or parameter is declared wrongly
+ * @throws {DefinitionError} if a controller, route or parameter is declared wrongly, or a package is not installed that
+ *   an option needs
  */
 export async function createApp(options: AppOptions): Promise<App> {
   const { fastify: fastifyOptions = {}, signals, setup, ...rest } = options

@@ -90,7 +90,8 @@ export interface OkapiOptions {
  * ```ts
  * await app.register(okapi, { controllers: [Prices], prefix: '/api' })
  * ```
- * @throws {DefinitionError} if a controller, route or parameter is declared wrongly; nothing is served then
+ * @throws {DefinitionError} if a controller, route or parameter is declared wrongly, or a package is not installed that
+ *   an option needs; nothing is served then
  */
 export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   const { controllers, streamOptions, streams = new Streams(), validation = {}, guards = [], filters = [] } = options

@@ -1,5 +1,5 @@
 // biome-ignore lint/suspicious/noExplicitAny: a class, whatever it is made with
-export type AnyClass = abstract new (...args: any[]) => object
+type AnyClass = abstract new (...args: any[]) => object
 
 /** One value: a DTO class, or what the language has for it. `Uint8Array` is bytes, `Object` anything that JSON has. */
 export type ItemType =

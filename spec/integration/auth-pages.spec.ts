@@ -26,6 +26,12 @@ describe('A reader who has signed in, in Chromium,', function () {
   })
   const shows = (page: Page, selector: string, text: string) =>
     page.locator(selector, { hasText: text }).first().waitFor()
+  /** Waits until a page reads, and has read the first quote. */
+  const readsOne = async (page: Page) => {
+    await shows(page, '[role=status]', 'Reading')
+    await topics.publish('quotes', 'one')
+    await shows(page, 'li', 'one')
+  }
   const quotesOn = (page: Page) => page.locator('li').allInnerTexts()
   /** A page that waits for a second where it would wait for up to five. */
   const impatientPage = async (): Promise<Page> => {
@@ -67,9 +73,7 @@ describe('A reader who has signed in, in Chromium,', function () {
         if (ticket !== null) tickets.push(ticket)
         told.push((await request.allHeaders()).referer ?? '')
       })
-      await shows(page, '[role=status]', 'Reading')
-      await topics.publish('quotes', 'one')
-      await shows(page, 'li', 'one')
+      await readsOne(page)
 
       served.app.streams.cut()
       await topics.publish('quotes', 'two')
@@ -87,9 +91,7 @@ describe('A reader who has signed in, in Chromium,', function () {
     it('is asked to sign in again when the token has ended, and goes on where it left off', async () => {
       const served = await begin()
       const page = await open(served, await tokenFor(4))
-      await shows(page, '[role=status]', 'Reading')
-      await topics.publish('quotes', 'one')
-      await shows(page, 'li', 'one')
+      await readsOne(page)
 
       await shows(page, '[role=status]', 'Sign in again')
       expect(served.app.streams.size).to.equal(0)
@@ -108,6 +110,12 @@ describe('A reader who has signed in, in Chromium,', function () {
       const child = container.createChildContainer().registerInstance(People, people)
       return start(await createCookieSample({ secret, lasts }, { ...options(), container: child, ...given }))
     }
+    const open = async ({ url }: Served) => {
+      const page = await impatientPage()
+      await page.goto(`${url}/cookie.html`)
+      await signIn(page)
+      return page
+    }
     const signIn = async (page: Page) => {
       await page.getByLabel('Name').fill('ada')
       await page.getByLabel('Password').fill('analytical engine')
@@ -118,12 +126,8 @@ describe('A reader who has signed in, in Chromium,', function () {
 
     it('comes back by itself after a break, with a cookie that no script reads', async () => {
       const served = await begin(60)
-      const page = await impatientPage()
-      await page.goto(`${served.url}/cookie.html`)
-      await signIn(page)
-      await shows(page, '[role=status]', 'Reading')
-      await topics.publish('quotes', 'one')
-      await shows(page, 'li', 'one')
+      const page = await open(served)
+      await readsOne(page)
 
       served.app.streams.cut()
       await topics.publish('quotes', 'two')
@@ -137,12 +141,8 @@ describe('A reader who has signed in, in Chromium,', function () {
 
     it('is asked to sign in again when the token has ended, and goes on where it left off', async () => {
       const served = await begin(4)
-      const page = await impatientPage()
-      await page.goto(`${served.url}/cookie.html`)
-      await signIn(page)
-      await shows(page, '[role=status]', 'Reading')
-      await topics.publish('quotes', 'one')
-      await shows(page, 'li', 'one')
+      const page = await open(served)
+      await readsOne(page)
 
       await shows(page, '[role=status]', 'Sign in again')
       await topics.publish('quotes', 'two')
@@ -156,9 +156,7 @@ describe('A reader who has signed in, in Chromium,', function () {
       const blank = (_request: object, response: { end(text: string): void }) => response.end('<!doctype html>')
       const [ours, other] = [await listen(blank), await listen(blank)]
       const served = await begin(60, { cors: { origin: [`http://127.0.0.1:${ours}`], credentials: true } })
-      const page = await impatientPage()
-      await page.goto(`${served.url}/cookie.html`)
-      await signIn(page)
+      const page = await open(served)
       await shows(page, '[role=status]', 'Reading')
       const listening = async (origin: string, withCredentials: boolean) => {
         await page.goto(origin)

@@ -10,6 +10,7 @@ import {
   Param,
   Post,
   Query,
+  type Retention,
   SSE,
   type SubscribeOptions,
   type Subscription,
@@ -171,16 +172,21 @@ describe('A topic', () => {
   })
 
   describe('With a slow client', () => {
-    it('lets it catch up by itself, and the others do not wait', async () => {
-      const { url, topics } = await start({ retention: { bytes: 1e9 } })
+    /** 200 long events, of which one client takes nothing, and another one all. */
+    async function outrun(retention: Partial<Retention>) {
+      const { url, topics } = await start({ retention })
       const slow = (await watching(url, 'a')).pause()
       const quick = await watching(url, 'a')
       await until(() => topics.stats()[0]?.subscribers === 2)
-
       for (let n = 1; n <= 200; n++) {
         topics.publish('a', `${n} ${LONG}`)
         await turns(1)
       }
+      return { topics, slow, quick }
+    }
+
+    it('lets it catch up by itself, and the others do not wait', async () => {
+      const { topics, slow, quick } = await outrun({ bytes: 1e9 })
       await until(() => quick.size > 200 * LONG.length)
       expect(topics.stats()[0]?.lag).to.be.above(0)
 
@@ -191,15 +197,7 @@ describe('A topic', () => {
     })
 
     it('tells it what it has lost', async () => {
-      const { url, topics } = await start({ retention: { count: 10 } })
-      const slow = (await watching(url, 'a')).pause()
-      const quick = await watching(url, 'a')
-      await until(() => topics.stats()[0]?.subscribers === 2)
-
-      for (let n = 1; n <= 200; n++) {
-        topics.publish('a', `${n} ${LONG}`)
-        await turns(1)
-      }
+      const { slow, quick } = await outrun({ count: 10 })
       await quick.has('data: 200 ')
       slow.socket.resume()
       await slow.has('data: 200 ')

@@ -320,26 +320,34 @@ describe('A client that leaves', () => {
   })
 
   describe('before its stream has begun', () => {
-    for (const http2 of [false, true]) {
-      it(`leaves no stream behind, during a hook over HTTP/${http2 ? 2 : 1}`, async () => {
-        const lines: LogLine[] = []
-        let hooks = 0
-        const { url, app } = await serve([Leaving], {
-          fastify: { logger: logger(lines), ...(http2 ? { http2 } : {}) },
-          setup: app => {
-            app.addHook('onRequest', async () => {
-              hooks++
-              await parked()
-            })
-          },
-        })
-        const session = http2 ? connectHttp2(url) : undefined
-        session?.request({ ':path': '/leave/signal' }).on('error', () => {})
-        const connection = http2 ? undefined : await Connection.open(url, get('/leave/signal'))
-        await until(() => hooks === 1, 'the hook runs')
-
+    /** A stream that is asked for, and held up by a hook. */
+    async function heldBy(hook: 'onRequest' | 'onSend', http2: boolean) {
+      const lines: LogLine[] = []
+      let hooks = 0
+      const hold = async (): Promise<void> => {
+        hooks++
+        await parked()
+      }
+      const { url, app } = await serve([Leaving], {
+        fastify: { logger: logger(lines), ...(http2 ? { http2 } : {}) },
+        setup: app => void (hook === 'onSend' ? app.addHook(hook, hold) : app.addHook(hook, hold)),
+      })
+      const session = http2 ? connectHttp2(url) : undefined
+      session?.request({ ':path': '/leave/signal' }).on('error', () => {})
+      const connection = http2 ? undefined : await Connection.open(url, get('/leave/signal'))
+      await until(() => hooks === 1, 'the hook runs')
+      const leave = (): void => {
         session?.destroy()
         connection?.leave()
+      }
+      return { app, lines, hooks: () => hooks, leave }
+    }
+
+    for (const http2 of [false, true]) {
+      it(`leaves no stream behind, during a hook over HTTP/${http2 ? 2 : 1}`, async () => {
+        const { app, lines, leave } = await heldBy('onRequest', http2)
+
+        leave()
         await sleep(20)
         proceed()
         await sleep(20)
@@ -351,30 +359,15 @@ describe('A client that leaves', () => {
 
     for (const http2 of [false, true]) {
       it(`ends its source, while a hook holds the head back over HTTP/${http2 ? 2 : 1}`, async () => {
-        const lines: LogLine[] = []
-        let hooks = 0
-        const { url, app } = await serve([Leaving], {
-          fastify: { logger: logger(lines), ...(http2 ? { http2 } : {}) },
-          setup: app => {
-            app.addHook('onSend', async () => {
-              hooks++
-              await parked()
-            })
-          },
-        })
-        const session = http2 ? connectHttp2(url) : undefined
-        session?.request({ ':path': '/leave/signal' }).on('error', () => {})
-        const connection = http2 ? undefined : await Connection.open(url, get('/leave/signal'))
-        await until(() => hooks === 1, 'the hook runs')
+        const { app, lines, hooks, leave } = await heldBy('onSend', http2)
 
-        session?.destroy()
-        connection?.leave()
+        leave()
         await until(() => ended.length === 1 && app.streams.size === 0, 'no stream is open')
         proceed()
         await sleep(20)
 
         expect(ended).to.deep.equal(['signal'])
-        expect(hooks).to.equal(1)
+        expect(hooks()).to.equal(1)
         expect(lines).to.deep.equal([])
       })
     }

@@ -7,7 +7,7 @@ import { Subject } from 'rxjs'
 import type { Feed } from '../../src/sse/feed.js'
 import { askHttp2, leaveAllHttp2 } from '../support/ask-http2.js'
 import { framed, HandFeed } from '../support/hand-feed.js'
-import { latch } from '../support/latch.js'
+import { type Latch, latch } from '../support/latch.js'
 import { closeServers, listen, listenHttp2 } from '../support/listen.js'
 import { DONE, never } from '../support/streaming.js'
 import { settles, turns, until } from '../support/until.js'
@@ -34,6 +34,15 @@ describe('streamEvents', () => {
     leaveAllHttp2()
     await closeServers()
   })
+
+  /** A source that has nothing to give, and tells that it was asked. */
+  function silent(asked: Latch<void>): AsyncIterable<never> {
+    const next = (): Promise<never> => {
+      asked.open()
+      return never
+    }
+    return { [Symbol.asyncIterator]: () => ({ next }) }
+  }
 
   /** Answers every request with a stream; `outcomes` tells what became of each call. */
   async function serve(
@@ -425,17 +434,7 @@ describe('streamEvents', () => {
 
     it('is no error before the first event either', async () => {
       const asked = latch()
-      const { port, outcomes } = await serve(
-        () => ({
-          [Symbol.asyncIterator]: () => ({
-            next() {
-              asked.open()
-              return never
-            },
-          }),
-        }),
-        { headDelay: 60_000 },
-      )
+      const { port, outcomes } = await serve(() => silent(asked), { headDelay: 60_000 })
       const wire = ask(port)
       await asked.promise
 
@@ -547,17 +546,7 @@ describe('streamEvents', () => {
 
     it('makes no error of a client that leaves before the first event', async () => {
       const asked = latch()
-      const { port, outcomes } = await serveHttp2(
-        () => ({
-          [Symbol.asyncIterator]: () => ({
-            next() {
-              asked.open()
-              return never
-            },
-          }),
-        }),
-        { headDelay: 60_000 },
-      )
+      const { port, outcomes } = await serveHttp2(() => silent(asked), { headDelay: 60_000 })
       const answer = askHttp2(port)
       await asked.promise
 

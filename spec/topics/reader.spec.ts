@@ -12,7 +12,7 @@ import {
   type TopicsOptions,
 } from 'okapi'
 import { soon } from '../support/eventually.js'
-import { latch } from '../support/latch.js'
+import { type Latch, latch } from '../support/latch.js'
 import { LateJournal } from '../support/late-journal.js'
 import { NamedJournal } from '../support/named-journal.js'
 import { parsed } from '../support/parsed.js'
@@ -51,6 +51,23 @@ describe('Reader', () => {
     mock.reset()
     await soon(topics.close(), 'the topics are closed')
   })
+
+  /** Has the journal answer nothing that is read until it is let. */
+  function hold(options: TopicsOptions = {}) {
+    const reads = latch()
+    const journal = new LateJournal({ wait: call => (call === 'read' ? reads.promise : Promise.resolve()) })
+    topics = new Topics({ journal, ...options })
+    return { reads, asked: () => until(() => journal.calls.includes('read a 0'), 'the journal is asked') }
+  }
+
+  /** What a client has seen that left while the journal read for it. */
+  async function seenBy(reading: Reading, reads: Latch<void>): Promise<string[]> {
+    reading.leave()
+    await until(() => reading.outcome === 'ended')
+    reads.open()
+    await turns(2)
+    return seen(reading)
+  }
 
   describe('of one topic', () => {
     const all = { filter: () => true }
@@ -131,19 +148,12 @@ describe('Reader', () => {
     })
 
     it('ends when it is stopped while the journal reads', async () => {
-      const held = latch()
-      const journal = new LateJournal({ wait: call => (call === 'read' ? held.promise : undefined) })
-      topics = new Topics({ journal })
+      const { reads, asked } = hold()
       await topics.publish('a', 1)
       const reading = await read(topics, 'a', { ...all, from: 'start' })
-      await until(() => journal.calls.includes('read a 0'))
+      await asked()
 
-      reading.leave()
-      await until(() => reading.outcome === 'ended')
-      held.open()
-      await turns(2)
-
-      expect(seen(reading)).to.deep.equal([])
+      expect(await seenBy(reading, reads)).to.deep.equal([])
     })
 
     it('fails if the journal does', async () => {
@@ -333,16 +343,12 @@ describe('Reader', () => {
     })
 
     it('does so when retention strikes while the journal reads', async () => {
-      const held = latch()
-      let reads = 0
-      const wait = (call: string) => (call === 'read' && reads++ === 0 ? held.promise : Promise.resolve())
-      const journal = new LateJournal({ wait })
-      topics = new Topics({ journal, retention: { count: 3 } })
+      const { reads, asked } = hold({ retention: { count: 3 } })
       const reading = await read(topics, 'a', { filter: () => true })
       await topics.publish('a', 1)
-      await until(() => reads === 1)
+      await asked()
       await publish(topics, 'a', 2, 5)
-      held.open()
+      reads.open()
       await reading.sees('data: 5')
 
       const [gap, ...events] = parsed(reading.text)
@@ -601,15 +607,12 @@ describe('Reader', () => {
     })
 
     it('tells of a gap that retention tears while it looks', async () => {
-      const held = latch()
-      let reads = 0
-      const wait = (call: string) => (call === 'read' && reads++ === 0 ? held.promise : Promise.resolve())
-      topics = new Topics({ journal: new LateJournal({ wait }), retention: { count: 2 } })
+      const { reads, asked } = hold({ retention: { count: 2 } })
       const reading = await read(topics, 'a', conflate)
       await topics.publish('a', price('x', 1))
-      await until(() => reads === 1)
+      await asked()
       for (const is of [2, 3, 4]) await topics.publish('a', price('x', is))
-      held.open()
+      reads.open()
       await reading.sees('"is":4')
 
       expect(parsed(reading.text).map(({ event, data }) => event ?? data)).to.deep.equal([
@@ -634,19 +637,12 @@ describe('Reader', () => {
     })
 
     it('ends when it is stopped while it looks', async () => {
-      const held = latch()
-      const wait = (call: string) => (call === 'read' ? held.promise : Promise.resolve())
-      topics = new Topics({ journal: new LateJournal({ wait }) })
+      const { reads, asked } = hold()
       const reading = await read(topics, 'a', conflate)
       await topics.publish('a', price('x', 1))
-      await turns(2)
+      await asked()
 
-      reading.leave()
-      await until(() => reading.outcome === 'ended')
-      held.open()
-      await turns(2)
-
-      expect(seen(reading)).to.deep.equal([])
+      expect(await seenBy(reading, reads)).to.deep.equal([])
     })
 
     it('filters first', async () => {

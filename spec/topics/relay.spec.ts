@@ -6,7 +6,7 @@ import { Relay } from '../../src/topics/relay.js'
 import { TopicLog } from '../../src/topics/topic-log.js'
 import { HandLog, ROOMY } from '../support/hand-log.js'
 import { HandOutlet } from '../support/hand-outlet.js'
-import { latch } from '../support/latch.js'
+import { type Latch, latch } from '../support/latch.js'
 import { turns, until } from '../support/until.js'
 
 /** The text of some events on the wire. */
@@ -299,20 +299,25 @@ describe('Relay', () => {
       expect(client.relay).to.include({ position: 5, live: true })
     })
 
-    it('writes nothing to who has left meanwhile', async () => {
-      const { come, journal } = await published(3)
-      const reading = latch()
-      journal.beforeRead = () => reading.promise
-      const { outlet, relay } = come(0)
+    for (const [how, answer] of [
+      ['gives what was asked for', (reading: Latch<void>) => reading.open()],
+      ['fails', (reading: Latch<void>) => reading.fail(new Error('disk gone'))],
+    ] as const) {
+      it(`tells nothing to who has left meanwhile, where it ${how}`, async () => {
+        const { come, journal } = await published(3)
+        const reading = latch()
+        journal.beforeRead = () => reading.promise
+        const { outlet, relay } = come(0)
 
-      outlet.closed = true
-      relay.stop()
-      reading.open()
-      await turns(2)
+        outlet.closed = true
+        relay.stop()
+        answer(reading)
+        await turns(2)
 
-      expect(outlet.chunks).to.deep.equal([])
-      expect(outlet.outcome).to.equal(undefined)
-    })
+        expect(outlet.chunks).to.deep.equal([])
+        expect(outlet.outcome).to.equal(undefined)
+      })
+    }
 
     it('ends with what the journal fails with', async () => {
       const { come, journal } = await published(3)
@@ -323,20 +328,6 @@ describe('Relay', () => {
       await turns(2)
 
       expect(outlet.outcome).to.equal(gone)
-    })
-
-    it('has no error for who has left meanwhile', async () => {
-      const { come, journal } = await published(3)
-      const reading = latch()
-      journal.beforeRead = () => reading.promise
-      const { outlet, relay } = come(0)
-
-      outlet.closed = true
-      relay.stop()
-      reading.fail(new Error('disk gone'))
-      await turns(2)
-
-      expect(outlet.outcome).to.equal(undefined)
     })
 
     it('tells what went while it was read', async () => {
@@ -392,12 +383,17 @@ describe('Relay', () => {
     }
   })
 
-  it('shares the event loop while it replays what is long', async () => {
+  /** A client that is behind by 2,000 long events. */
+  async function longReplay() {
     const { come, log } = await published(0)
     const text = `data: ${'x'.repeat(1_000)}\n\n`
     for (let n = 0; n < 2_000; n++) log.publish(text)
     await turns(1)
-    const { outlet, relay } = come(0)
+    return come(0)
+  }
+
+  it('shares the event loop while it replays what is long', async () => {
+    const { outlet, relay } = await longReplay()
     expect(relay.position).to.be.below(2_000)
 
     // As a ping would, that its client takes.
@@ -411,11 +407,7 @@ describe('Relay', () => {
   })
 
   it('leaves its turn to others when its client has left', async () => {
-    const { come, log } = await published(0)
-    const text = `data: ${'x'.repeat(1_000)}\n\n`
-    for (let n = 0; n < 2_000; n++) log.publish(text)
-    await turns(1)
-    const { outlet, relay } = come(0)
+    const { outlet, relay } = await longReplay()
     const { position } = relay
 
     outlet.closed = true

@@ -23,6 +23,7 @@ import { methodAt } from './routes.js'
  * ```ts
  * @Post('/hook') @Consumes('application/json') hook(@Body() bytes: Buffer, @Header('x-signature') signature: string) {}
  * ```
+ * @throws {DefinitionError} for what is no media type
  */
 export function Consumes(...types: [string, ...string[]]): MethodDecorator {
   return (target, name, descriptor) => {

@@ -29,6 +29,7 @@ export interface ControllerOptions {
  * }
  * ```
  * @param prefix the path before the paths of all routes
+ * @throws {DefinitionError} for a prefix that lacks the leading slash
  */
 export function Controller(prefix = '', options: ControllerOptions = {}): ClassDecorator {
   return target => {

@@ -10,6 +10,7 @@ import { DefinitionError } from '../errors.js'
  * @Get('/:symbol')
  * price(@Param('symbol') symbol: string): Price { … }
  * ```
+ * @throws {DefinitionError} where it stands on what is static, or has no name but a symbol
  */
 export function Doc(doc: DocOptions): ClassDecorator & MethodDecorator & PropertyDecorator {
   return (target: object, name?: string | symbol) => {

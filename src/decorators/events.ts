@@ -23,6 +23,7 @@ export type EventOptions = Pick<EventRecord, 'id' | 'contentType' | 'description
  *
  * @param type the event type; without it, events that have none, which are of the type `message`
  * @param data what the data is, as classes say it: a DTO, `String`, `[Price]`; nothing or `null` for none
+ * @throws {DefinitionError} for a type that no event may have, or data that is no class
  */
 export function Event(...declared: [type: string, data?: ValueType | null, options?: EventOptions]): MethodDecorator
 export function Event(...declared: [data: ValueType, options?: EventOptions]): MethodDecorator

@@ -16,6 +16,7 @@ import { nameOf, placeOf } from './routes.js'
  * ```
  * @param type the class of the errors; those of a subclass are caught too
  * @param answer a function, or the class of an `ErrorFilter`, which the container makes
+ * @throws {DefinitionError} where errors of the class are caught already
  */
 export function Catch<E>(
   type: Injected<E>,

@@ -13,6 +13,7 @@ export type Guard = GuardShape
  * Guards are asked in `onRequest`, behind the hooks of `@Use`: before the body is read, and before a stream opens.
  *
  * @param guards classes with a method `allow`, made by the container
+ * @throws {DefinitionError} if it names none
  */
 export function Guard(...guards: Injected<GuardShape>[]): ClassDecorator & MethodDecorator {
   return policy('@Guard', guards, policy => policy.guards)
@@ -28,6 +29,7 @@ export function Guard(...guards: Injected<GuardShape>[]): ClassDecorator & Metho
  * ```ts
  * @Use(request => request.log.info('seen'), { onSend: sign }, Audit)
  * ```
+ * @throws {DefinitionError} if it names none
  * @see https://fastify.dev/docs/latest/Reference/Hooks/
  */
 export function Use(...hooks: Hook[]): ClassDecorator & MethodDecorator {

@@ -17,6 +17,7 @@ import { nameOf, placeOf } from './routes.js'
  * }
  * ```
  * @param name for messages; two keys of one name are two
+ * @throws {DefinitionError} for a name that is none
  */
 export function metadata<T>(name: string): Metadata<T> {
   if (typeof name !== 'string' || name === '')
@@ -37,6 +38,7 @@ export function metadata<T>(name: string): Metadata<T> {
  * method wins over that of its class, and that of a class over that of its base.
  *
  * @param key made by `metadata`, which is typed; or a string or symbol
+ * @throws {DefinitionError} if key or value is undefined, or the key is set there already
  */
 export function SetMetadata<T>(key: Metadata<T>, value: T): ClassDecorator & MethodDecorator
 export function SetMetadata(key: string | symbol, value: unknown): ClassDecorator & MethodDecorator

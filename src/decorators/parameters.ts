@@ -119,6 +119,7 @@ export interface CreateParameterOptions {
  * @Get() hello(@Ip() ip: string, @Field('page') page: number) {}
  * ```
  * @param read gives the value; behind the request and the route it gets what the decorator was given
+ * @throws {DefinitionError} for what is no function
  */
 export function createParameter<Given extends unknown[]>(
   read: (request: FastifyRequest, context: RouteContext, ...given: Given) => unknown,

@@ -3,7 +3,11 @@ import { DefinitionError } from '../errors.js'
 import { recordMethod } from '../metadata.js'
 import { methodAt } from './routes.js'
 
-/** The status of the answer. Default 200, and 204 where the method returns nothing. */
+/**
+ * The status of the answer. Default 200, and 204 where the method returns nothing.
+ *
+ * @throws {DefinitionError} for a status that is none from 200 to 599
+ */
 export function HttpCode(status: number): MethodDecorator {
   return (target, name, descriptor) => {
     const [owner, method] = methodAt('@HttpCode', target, name, descriptor)
@@ -17,7 +21,11 @@ export function HttpCode(status: number): MethodDecorator {
   }
 }
 
-/** A header for the answer; for a stream, of its head. (`@Header` reads one from the request.) */
+/**
+ * A header for the answer; for a stream, of its head. (`@Header` reads one from the request.)
+ *
+ * @throws {DefinitionError} for a header that cannot be sent
+ */
 export function SetHeader(header: string, value: string): MethodDecorator {
   return (target, name, descriptor) => {
     const [owner, method] = methodAt('@SetHeader', target, name, descriptor)

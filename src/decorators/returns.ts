@@ -20,6 +20,7 @@ export type ReturnsOptions = Pick<ReturnsRecord, 'status' | 'contentType' | 'des
  * ```
  * @param declared what the body is, as classes say it: a DTO, `String`, `[Price]`; nothing or `null` for none. Then what
  *   else is to be said
+ * @throws {DefinitionError} for a body that is no class, or a status that is none from 200 to 599
  */
 export function Returns(...declared: [] | [body: ValueType | null, options?: ReturnsOptions]): MethodDecorator {
   const [body = declared.length === 0 ? null : undefined, options = {}] = declared

@@ -55,6 +55,7 @@ type StreamDecorator = <T extends (...args: never[]) => StreamResult | PromiseLi
  *   for await (const _ of setInterval(1000, null, { signal })) yield { now: Date.now() }
  * }
  * ```
+ * @throws {DefinitionError} where it stands on what is no method of an instance; so do all decorators for methods
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 export function SSE(path = '', options: SSEOptions = {}): StreamDecorator {

@@ -81,6 +81,8 @@ export type MoreFields = Omit<EventFields, 'data' | 'event' | 'serializer'>
  * An event with a type: `addEventListener(type, …)` receives it. Without data it is sent with empty data.
  *
  * Avoid the types `error` and `open`: the browser's EventSource has events of its own under these names.
+ *
+ * @throws {EventFieldError} as the constructor of `ServerSentEvent`; so do the other makers
  */
 export function event<T>(type: string, data?: T, more?: EventFields<T>): ServerSentEvent<T> {
   if (more === undefined) return new ServerSentEvent<T>({ event: type, data: data as T })

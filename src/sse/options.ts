@@ -23,8 +23,8 @@ export interface StreamErrorContext {
 export type ErrorAnswer = ServerSentEvent | 'skip' | 'end'
 
 /**
- * The options of an event stream. The nearest one wins, option by option: that of the route, then that of the app
- * (`streamOptions`, or the token `STREAM_OPTIONS`), then the default.
+ * The options of an event stream. The nearest one wins, option by option: that of the route, then that of the
+ * controller, then that of the app (`streamOptions`, or the token `STREAM_OPTIONS`), then the default.
  */
 export interface StreamOptions {
   /** Turns data into text; an event may bring its own. Default: strings raw, bytes as Base64, the rest as JSON. */
@@ -45,8 +45,8 @@ export interface StreamOptions {
   /**
    * How a finished stream stays finished, though EventSource reconnects after every end. `'event'` sends a last event
    * `stream:end`, whose id is answered 204 when the client comes back; `'id'` sends the id alone, which some clients
-   * ignore; `false` sends nothing. Default `'event'` for GET, `false` for other methods. A stream that is cut short, by
-   * a server that closes or by `maxDuration`, always says so.
+   * ignore; `false` sends nothing. Default `'event'` for GET, `false` for other methods. A stream that is cut short,
+   * for whatever reason, always says so.
    */
   end?: EndMode
   /** `'uuid'` gives an id to every event with data that has none. Nobody can resume from it. Default: no ids. */

@@ -21,7 +21,7 @@ export interface TopicsOptions {
    * what is left out keeps its default.
    */
   retention?: Partial<Retention> | ((topic: string) => Partial<Retention>)
-  /** How many topics there may be at a time. Default 10,000. */
+  /** How many topics there may be at a time; one more is refused with 503. Default 10,000. */
   maxTopics?: number
   /** Turns data into text, where an event brings no serializer of its own. Default: that of the app. */
   serializer?: Serializer
@@ -136,6 +136,8 @@ export class Topics {
   /**
    * Ends all subscriptions, and closes the journal. An app closes its topics by itself, but for those that were given to
    * it. A loop that leaves unread what there still is for it has two seconds.
+   *
+   * @throws what the journal fails with
    */
   close(): Promise<void> {
     this.#closed ??= this.#close()
