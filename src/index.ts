@@ -109,6 +109,7 @@ export {
   comment,
   custom,
   DefaultSerializer,
+  type EndReason,
   type ErrorAnswer,
   EventFieldError,
   type EventFields,

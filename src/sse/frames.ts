@@ -24,9 +24,10 @@ export const CUT_REASONS = [
 
 export type CutReason = (typeof CUT_REASONS)[number]
 
-/** Why a stream ends, as `stream:end` says it: it has said all, or is cut short. */
+/** See `EndReason`: it has said all, or is cut short. */
 export const END_REASONS = ['done', ...CUT_REASONS] as const
 
+/** Why a stream ends: the `reason` in the data of `stream:end`. All but `done` ask the client to come back. */
 export type EndReason = (typeof END_REASONS)[number]
 
 /** How a stream that has said all tells its client not to come back. */

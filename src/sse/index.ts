@@ -25,6 +25,7 @@ export {
   ServerSentEvent,
   text,
 } from './event.js'
+export type { EndReason } from './frames.js'
 export type { ObservableLike } from './observable.js'
 export type { ErrorAnswer, StreamErrorContext, StreamOptions } from './options.js'
 export { lastEventId } from './request.js'
