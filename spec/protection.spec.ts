@@ -126,6 +126,12 @@ describe('protect', () => {
         )
       }
     })
+
+    it('refuses at boot what every browser would heed: credentials for whoever asks', async () => {
+      expect(await refusal([Api], { cors: { credentials: true, origin: true } })).to.equal(
+        "createApp(), option cors: allows credentials to every origin, so that any page acts in the name of your users: name yours, such as origin: ['https://app.example']",
+      )
+    })
   })
 
   describe('with cors, in Chromium', function () {

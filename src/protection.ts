@@ -67,7 +67,7 @@ const RATE_LIMIT: RateLimitOptions = {
 /**
  * Puts the plugins before the routes that are added from now on.
  *
- * @throws {DefinitionError} if a plugin is not installed, or no browser would heed the options
+ * @throws {DefinitionError} if a plugin is not installed, or credentials are allowed to every origin
  */
 export async function protect(app: FastifyInstance, options: ProtectionOptions): Promise<void> {
   const { cors, securityHeaders, rateLimit, compress, etag } = options
@@ -92,9 +92,10 @@ async function add(app: FastifyInstance, option: string, name: string, options: 
 }
 
 function checkCors({ credentials, origin = '*' }: CorsOptions): void {
-  if (!credentials || ![origin].flat().includes('*')) return
+  if (!credentials || (origin !== true && ![origin].flat().includes('*'))) return
+  const harm = origin === true ? 'so that any page acts in the name of your users' : 'which browsers refuse'
   throw new DefinitionError(
     'createApp(), option cors',
-    "allows credentials to every origin, which browsers refuse: name yours, such as origin: ['https://app.example']",
+    `allows credentials to every origin, ${harm}: name yours, such as origin: ['https://app.example']`,
   )
 }
