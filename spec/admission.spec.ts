@@ -148,7 +148,7 @@ describe('Admission', () => {
     [{ perAddress: '5' }, 'createApp(), option admission: perAddress is a whole number from 1, not 5'],
     [
       { perIp: 5 },
-      'createApp(), option admission: knows no perIp, but perPrincipal, perAddress, perRoute, total, retryAfter',
+      'createApp(), option admission: knows no perIp, but perPrincipal, perAddress, total, perRoute, retryAfter',
     ],
   ] as const) {
     it(`refuses ${JSON.stringify(options)} at boot`, () => {

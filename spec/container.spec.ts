@@ -388,7 +388,7 @@ describe('the container of an app', () => {
 
     it('refuses the boot with an option that makes no sense', async () => {
       expect(await refusal([Live], { streamOptions: { pingInterval: -1 } })).to.equal(
-        'Live.app: The stream option pingInterval is a whole number from 0 to 2147483647, not -1',
+        'option streamOptions: The stream option pingInterval is a whole number from 0 to 2147483647, not -1',
       )
     })
   })

@@ -4,7 +4,7 @@ import { expect } from 'chai'
 
 /** The floors of src, from the ground up. A file imports only from floors below its own. */
 const floors = [
-  'sse/channel sse/coding sse/deadline sse/errors sse/gzip sse/headers sse/orphan sse/parser sse/pulse sse/retry sse/senders sse/turn',
+  'sse/channel sse/coding sse/deadline sse/errors sse/gzip sse/headers sse/known sse/orphan sse/parser sse/pulse sse/retry sse/senders sse/turn',
   'sse/observable sse/serializer sse/sink',
   'sse/event sse/source',
   'sse/compressed sse/encode sse/frames sse/request',
@@ -13,6 +13,7 @@ const floors = [
   'sse/serve sse/writer',
   'sse/index',
   'answers closing context convert docs errors log openapi/document principal streams value-type',
+  'known',
   'topics/conflation topics/gap topics/journal topics/loop topics/position topics/publication topics/rounds',
   'topics/errors topics/event topics/hot topics/journal-contract topics/journals/memory',
   'topics/content topics/journals/lmdb-file topics/journals/lmdb-key topics/options topics/topic-log',
@@ -27,13 +28,13 @@ const floors = [
   'bodies/form bodies/text',
   'admission last-event-id openapi/media openapi/options optional paths problem validation/dto validation/issues validation/options validation/plain',
   'bodies/parsers health metadata protection refusal signals validation/faults validation/list validation/rules validation/storage validation/text',
-  'bodies/intake event-check files openapi/rules validation/types',
-  'folders openapi/keywords validation/shape',
+  'bodies/intake declared event-check files openapi/rules validation/types',
+  'folders openapi/keywords validation/nested validation/shape',
   'openapi/schemas validation/checker',
   'openapi/downgrade openapi/frames openapi/requests validation/value',
   'openapi/events openapi/responses openapi/serve serialization',
-  'container decorators/doc decorators/parameters decorators/routes failures',
-  'arguments decorators/bodies decorators/controller decorators/events decorators/metadata decorators/responses decorators/returns filters guards hooks openapi/describe',
+  'container decorators/doc decorators/routes failures',
+  'arguments decorators/bodies decorators/controller decorators/events decorators/metadata decorators/parameters decorators/responses decorators/returns filters guards hooks openapi/describe',
   'credentials decorators/filters decorators/guards handler openapi/documents',
   'jwt routes tickets',
   'plugin',
@@ -53,7 +54,7 @@ const addresses = {
   '@fastify/view': 'plugin',
   'class-transformer': 'validation/checker validation/faults validation/storage',
   'class-validator':
-    'openapi/rules validation/checker validation/dto validation/faults validation/issues validation/options validation/rules validation/shape',
+    'openapi/rules validation/checker validation/dto validation/faults validation/issues validation/nested validation/options validation/rules validation/shape',
   fastify:
     'answers app arguments bodies/form bodies/intake bodies/parsers closing credentials decorators/parameters failures files filters folders guards handler health hooks jwt last-event-id log metadata openapi/documents openapi/serve plugin protection routes signals tickets',
   'find-my-way': 'app',

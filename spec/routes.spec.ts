@@ -181,7 +181,7 @@ describe('addControllers', () => {
       @Controller()
       class Chat {
         @SSE('/chat')
-        *chat(@Body() prompt: { text: string }) {
+        *chat(@Body({ validate: false }) prompt: { text: string }) {
           yield prompt.text
         }
       }
@@ -259,7 +259,7 @@ describe('addControllers', () => {
     class Notes {
       @Get('/note')
       @Post('/note')
-      note(@Body('text') text = 'none') {
+      note(@Body('text') text: string = 'none') {
         return text
       }
     }

@@ -1,4 +1,6 @@
 import { DefinitionError, type StreamLimit, StreamLimitError } from './errors.js'
+import { checkNames } from './known.js'
+import type { Names } from './sse/known.js'
 
 /**
  * How many streams may be open at the same time, at most. Each limit counts the streams of the place where it stands:
@@ -25,6 +27,9 @@ export interface AppAdmissionOptions extends AdmissionOptions {
   retryAfter?: number
 }
 
+const names: Names<AdmissionOptions> = { perPrincipal: true, perAddress: true, total: true }
+const appNames: Names<AppAdmissionOptions> = { ...names, perRoute: true, retryAfter: true }
+
 /** The gates of an app. */
 export class Admissions {
   readonly #app: Gate | undefined
@@ -34,7 +39,7 @@ export class Admissions {
 
   /** @throws {DefinitionError} for a limit that makes no sense */
   constructor(options: AppAdmissionOptions = {}) {
-    check('createApp(), option admission', options, ['perPrincipal', 'perAddress', 'perRoute', 'total', 'retryAfter'])
+    check('createApp(), option admission', options, appNames)
     const { perRoute, retryAfter = 5_000, ...limits } = options
     this.#app = gateFor(limits)
     this.#perRoute = perRoute
@@ -164,7 +169,7 @@ class Counts {
 
 function declaredGate(where: string, limits: AdmissionOptions | undefined): Gate | undefined {
   if (limits === undefined) return undefined
-  check(`${where}, option admission`, limits, ['perPrincipal', 'perAddress', 'total'])
+  check(`${where}, option admission`, limits, names)
   return gateFor(limits)
 }
 
@@ -173,9 +178,9 @@ function gateFor(limits: AdmissionOptions): Gate | undefined {
 }
 
 /** A limit with a typing error would limit nothing. */
-function check(where: string, limits: object, names: readonly string[]): void {
+function check(where: string, limits: object, known: object): void {
+  checkNames(where, limits, known)
   for (const [name, value] of Object.entries(limits) as [string, unknown][]) {
-    if (!names.includes(name)) throw new DefinitionError(where, `knows no ${name}, but ${names.join(', ')}`)
     if (value === undefined || (Number.isInteger(value) && (value as number) > 0)) continue
     throw new DefinitionError(where, `${name} is a whole number from 1, not ${String(value)}`)
   }

@@ -12,10 +12,12 @@ import findMyWay from 'find-my-way'
 import { DefinitionError, HttpError } from './errors.js'
 import { answerProblem, problemHandler } from './failures.js'
 import { type Fallback, type FolderOptions, foldersOf } from './folders.js'
+import { checkNames } from './known.js'
 import { describeRequest, logOf, noLog } from './log.js'
-import { type OkapiOptions, okapi } from './plugin.js'
+import { type OkapiOptions, okapi, optionNames } from './plugin.js'
 import { type ProtectionOptions, protect } from './protection.js'
-import { closeOnSignals, type SignalOptions } from './signals.js'
+import { checkSignals, closeOnSignals, type SignalOptions } from './signals.js'
+import type { Names } from './sse/known.js'
 import { Streams } from './streams.js'
 
 /**
@@ -44,6 +46,20 @@ export interface AppOptions extends Omit<OkapiOptions, 'streams' | 'log'>, Prote
   setup?: (app: FastifyInstance) => void | Promise<void>
 }
 
+const names: Names<AppOptions> = {
+  ...optionNames,
+  cors: true,
+  securityHeaders: true,
+  rateLimit: true,
+  compress: true,
+  etag: true,
+  static: true,
+  spa: true,
+  fastify: true,
+  signals: true,
+  setup: true,
+}
+
 /** A Fastify instance that serves controllers. */
 export type App = FastifyInstance & {
   /** The open streams, to be counted. */
@@ -66,7 +82,15 @@ export type App = FastifyInstance & {
  *   an option needs
  */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { fastify: fastifyOptions = {}, signals, setup, ...rest } = options
+  checkNames('createApp()', options, names)
+  const { fastify: fastifyOptions = {}, signals, setup } = options
+  if ('inject' in fastifyOptions) {
+    throw new DefinitionError(
+      'createApp(), option fastify',
+      'takes options. Of an app that exists: app.register(okapi, { controllers })',
+    )
+  }
+  if (signals) checkSignals(signals === true ? {} : signals)
   const app = fastify({ ...defaults, ...fastifyOptions, ...loggerOf(fastifyOptions) } as FastifyServerOptions)
   limitHeaders(app, fastifyOptions)
   const silent = 'logger' in fastifyOptions && fastifyOptions.logger === false
@@ -75,12 +99,16 @@ export async function createApp(options: AppOptions): Promise<App> {
   app.setErrorHandler(problemHandler(silent ? noLog : logOf(app)))
   const answerUnknown = unknownAnswerer(app)
   try {
-    await protect(app, rest)
+    await protect(app, options)
     await setup?.(app)
-    const fallback = await foldersOf(app, rest)
+    const fallback = await foldersOf(app, options)
     setNotFoundHandler(app, answerUnknown, fallback)
     if (signals) app.addHook('onListen', async () => closeOnSignals(app, signals === true ? {} : signals))
-    await app.register(okapi, { ...rest, streams, ...(silent ? { log: false } : {}) })
+    const forPlugin = Object.entries(options).filter(([name]) => Object.hasOwn(optionNames, name))
+    await app.register(okapi, {
+      ...(Object.fromEntries(forPlugin) as unknown as OkapiOptions),
+      ...{ streams, ...(silent ? { log: false } : {}) },
+    })
     await app.ready()
   } catch (error) {
     await app.close().catch(() => {})

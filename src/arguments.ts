@@ -6,6 +6,7 @@ import type { FormReader } from './bodies/intake.js'
 import { isForm } from './bodies/media.js'
 import { COMPILER } from './container.js'
 import type { RouteContext } from './context.js'
+import { checkDeclared } from './declared.js'
 import { DefinitionError, InvalidRequestError, type RequestPart } from './errors.js'
 import type { MethodRecord, ParameterRecord } from './metadata.js'
 import { EventWriter, lastEventId } from './sse/index.js'
@@ -92,6 +93,7 @@ function readerOf(
   context: RouteContext,
   options: ValidationOptions,
 ): Reader {
+  checkDeclared(where, parameter, type, context.stream)
   switch (parameter.kind) {
     case 'request':
       return ({ request }) => request
@@ -102,7 +104,6 @@ function readerOf(
     case 'signal':
       return ({ reply, stream }) => stream?.signal ?? signalOf(reply)
     case 'stream':
-      if (!context.stream) throw new DefinitionError(where, '@Stream() needs a stream: declare the method with @SSE')
       return ({ stream }) => new EventWriter(stream as EventStream)
     case 'principal':
       return ({ request }) => request.principal
@@ -119,7 +120,7 @@ function readerOf(
 /** How a parameter of the user's own is read: as it is, or converted and checked like the part that it is read from. */
 function customReader(
   where: string,
-  { read, part, name = '', decorator }: ParameterRecord,
+  { read, part, name = '' }: ParameterRecord,
   type: unknown,
   context: RouteContext,
   options: ValidationOptions,
@@ -129,26 +130,11 @@ function customReader(
     return isThenable(given) ? Promise.resolve(given) : given
   }
   if (part === undefined) return value
-  checkType(where, decorator, type)
   const check = valueCheck(where, part, { name }, type, options)
   const finish = (given: unknown): unknown => check(given, name, part !== 'body')
   return exchange => {
     const given = value(exchange)
     return given instanceof Promise ? given.then(finish) : finish(given)
-  }
-}
-
-/** Refuses a type that the compiler has lost: nothing would be checked. */
-function checkType(where: string, decorator: string, type: unknown): void {
-  if (type === undefined) {
-    throw new DefinitionError(where, `the type of ${decorator} is unknown: its class is imported around in a circle`)
-  }
-  // No request holds a function. The compiler says so of a class whose import it removed.
-  if (type === Function) {
-    throw new DefinitionError(
-      where,
-      `the type of ${decorator} is lost: import its class as a value, not by "import type"`,
-    )
   }
 }
 
@@ -159,30 +145,17 @@ function valueReader(
   type: unknown,
   options: ValidationOptions,
 ): Reader {
-  const { name, decorator } = parameter
-  checkType(where, decorator, type)
+  const { name } = parameter
   const whole = partReader(part)
   const check = valueCheck(where, part, parameter, type, options)
   // In a form, all is text, as it is outside the body.
   const isText = part === 'body' ? ({ request }: Exchange) => isForm(request.headers['content-type']) : () => true
-  if (name === undefined) {
-    if (part !== 'body' && isOne(type)) throw new DefinitionError(where, unnamed(decorator, type))
-    return exchange => check(whole(exchange), '', isText(exchange))
-  }
+  if (name === undefined) return exchange => check(whole(exchange), '', isText(exchange))
   const key = part === 'header' ? name.toLowerCase() : name
   return exchange => {
     const values = whole(exchange) as Record<string, unknown> | undefined | null
     return check(values?.[key], name, isText(exchange))
   }
-}
-
-function unnamed(decorator: string, type: { name: string }): string {
-  const named = decorator.replace('()', "('…')")
-  return `${decorator} reads all of them, which is no ${type.name}: name the one, ${named}, or declare a DTO class for all`
-}
-
-function isOne(type: unknown): type is { name: string } {
-  return [String, Number, Boolean, BigInt, Date, Array].some(one => one === type)
 }
 
 function partReader(part: RequestPart): Reader {

@@ -98,8 +98,20 @@ export function serializerOf(
   declared: Serializer | InjectionToken<Serializer>,
   where: string,
 ): Serializer {
-  if (typeof declared === 'object' && 'serialize' in declared) return declared
+  if (typeof declared === 'object' && declared !== null && 'serialize' in declared) return declared
+  if (!isToken(declared)) {
+    throw new DefinitionError(
+      `${where}, option serializer`,
+      'takes an object with a method serialize(data), or the class or the token of one',
+    )
+  }
   return resolve(container, declared as InjectionToken<Serializer>, `${where}, option serializer`)
+}
+
+/** Whether tsyringe would take a value for a token; `delay()` makes objects that are. */
+function isToken(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return 'createProxy' in value
+  return isClass(value) || typeof value === 'string' || typeof value === 'symbol'
 }
 
 function resolve<T>(container: DependencyContainer, token: InjectionToken<T>, where: string): T {

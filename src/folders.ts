@@ -1,5 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { DefinitionError } from './errors.js'
 import { addFiles, folderOf, kindOf, send } from './files.js'
+import { checkNames } from './known.js'
+import type { Names } from './sse/known.js'
 
 /** A folder whose files are served. */
 export interface StaticFolder {
@@ -43,6 +46,7 @@ export type Fallback = (request: FastifyRequest, reply: FastifyReply) => Promise
 export async function foldersOf(app: FastifyInstance, options: FolderOptions): Promise<Fallback | undefined> {
   const folders = [options.static ?? [], options.spa ?? []].flat() as readonly StaticFolder[]
   if (folders.length === 0) return undefined
+  for (const folder of folders) checkFolder(folder === options.spa ? 'spa' : 'static', folder)
   await addFiles(app, `createApp(), option ${options.static ? 'static' : 'spa'}`)
   const { spa } = options
   return async (request, reply) => {
@@ -54,6 +58,16 @@ export async function foldersOf(app: FastifyInstance, options: FolderOptions): P
     reply.header('vary', 'accept')
     return answerPage(spa, reply)
   }
+}
+
+const folderNames: Names<StaticFolder> = { root: true, prefix: true, maxAge: true, immutable: true, dotfiles: true }
+const spaNames: Names<SinglePageApp> = { ...folderNames, exclude: true }
+
+function checkFolder(option: string, folder: StaticFolder): void {
+  const where = `createApp(), option ${option}`
+  checkNames(where, folder, option === 'spa' ? spaNames : folderNames)
+  if (typeof folder.root === 'string' || folder.root instanceof URL) return
+  throw new DefinitionError(where, 'names no folder: { root }')
 }
 
 /** The path of a URL as a file system has it. One with an encoded separator is none of ours. */

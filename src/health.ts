@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { DefinitionError } from './errors.js'
+import { checkNames } from './known.js'
 import type { Log } from './log.js'
+import type { Names } from './sse/known.js'
 import type { Streams } from './streams.js'
 
 /** What tells a load balancer or an orchestrator how the app is. */
@@ -19,6 +21,8 @@ export interface HealthOptions {
   timeout?: number
 }
 
+const names: Names<HealthOptions> = { live: true, ready: true, checks: true, timeout: true }
+
 /** Not counted by @fastify/rate-limit, and in the log only when it goes wrong: a probe asks every few seconds. */
 const quiet = { logLevel: 'warn', config: { rateLimit: false } as object } as const
 
@@ -28,6 +32,7 @@ const quiet = { logLevel: 'warn', config: { rateLimit: false } as object } as co
  * @throws {DefinitionError} if a path lacks its leading slash, or a check is no function
  */
 export function addHealth(app: FastifyInstance, streams: Streams, log: Log, options: HealthOptions): void {
+  checkNames('option health', options, names)
   const { live = '/healthz', ready = '/readyz', checks = {}, timeout = 1_000 } = options
   for (const path of [live, ready]) {
     if (!path.startsWith('/')) throw new DefinitionError('option health', `the path '${path}' lacks the leading slash`)

@@ -129,9 +129,12 @@ interface ClassRecord {
 
 const ledger = new WeakMap<object, ClassRecord>()
 
-/** Notes that a class is a controller. */
-export function recordController(target: object, controller: ControllerRecord): void {
-  recordOf(target).controller = controller
+/** Notes that a class is a controller; returns whether it was one already. */
+export function recordController(target: object, controller: ControllerRecord): boolean {
+  const record = recordOf(target)
+  const isOne = record.controller !== undefined
+  record.controller = controller
+  return isOne
 }
 
 /** The record of a method, to be written by its decorators. */

@@ -1,9 +1,9 @@
 import cookie from '@fastify/cookie'
 import fastifyView, { type FastifyViewOptions } from '@fastify/view'
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, RegisterOptions } from 'fastify'
 import type { DependencyContainer } from 'tsyringe'
 import { Admissions, type AppAdmissionOptions } from './admission.js'
-import type { UploadOptions } from './bodies/uploads.js'
+import { checkUploads, type UploadOptions } from './bodies/uploads.js'
 import { idleCloser, onAnnounced } from './closing.js'
 import { type ControllerClass, childOf, Instances, SERIALIZER, STREAM_OPTIONS } from './container.js'
 import { DefinitionError } from './errors.js'
@@ -12,15 +12,17 @@ import { addFiles, folderOf } from './files.js'
 import { type Filter, translator } from './filters.js'
 import type { Guard } from './guards.js'
 import { addHealth, type HealthOptions } from './health.js'
+import { checkNames } from './known.js'
 import { type Log, logOf, noLog } from './log.js'
 import { type DeclaredStreamOptions, type Injected, methodRecords } from './metadata.js'
 import { addDocument } from './openapi/documents.js'
 import type { OpenApiServing } from './openapi/options.js'
-import { addControllers } from './routes.js'
+import { addControllers, checkStreamOptions } from './routes.js'
+import type { Names } from './sse/known.js'
 import { Streams } from './streams.js'
 import { Tickets, type TicketsOptions } from './tickets.js'
 import { Topics, type TopicsOptions } from './topics/topics.js'
-import type { ValidationOptions } from './validation/options.js'
+import { type ValidationOptions, validationNames } from './validation/options.js'
 
 /** The options of the plugin. */
 export interface OkapiOptions {
@@ -80,6 +82,37 @@ export interface OkapiOptions {
   log?: false
 }
 
+/** The names of the options that `createApp` has as well. */
+export const optionNames: Names<Omit<OkapiOptions, 'streams' | 'log'>> = {
+  controllers: true,
+  container: true,
+  streamOptions: true,
+  topics: true,
+  tickets: true,
+  guards: true,
+  filters: true,
+  validation: true,
+  admission: true,
+  health: true,
+  uploads: true,
+  views: true,
+  files: true,
+  closeGrace: true,
+  closeSpread: true,
+  openapi: true,
+  checkEvents: true,
+}
+
+/** With the options of Fastify for every plugin. */
+const pluginNames: Names<OkapiOptions & RegisterOptions> = {
+  ...optionNames,
+  streams: true,
+  log: true,
+  prefix: true,
+  logLevel: true,
+  logSerializers: true,
+}
+
 /**
  * The Fastify plugin: makes routes of controllers.
  *
@@ -96,10 +129,13 @@ export interface OkapiOptions {
 export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   const { controllers, streamOptions, streams = new Streams(), validation = {}, guards = [], filters = [] } = options
   const { checkEvents = false } = options
-  checkClasses(controllers)
+  checkPluginOptions(options)
   const container = childOf(options.container)
   app.addHook('onClose', () => container.dispose())
-  if (streamOptions) container.register(STREAM_OPTIONS, { useValue: streamOptions })
+  if (streamOptions) {
+    checkStreamOptions('option streamOptions', container, streamOptions)
+    container.register(STREAM_OPTIONS, { useValue: streamOptions })
+  }
   const log = options.log === false ? noLog : logOf(app)
   addTopics(app, container, options.topics, log)
   addTickets(container, options.tickets)
@@ -153,17 +189,47 @@ function addTopics(
     container.register(Topics, { useValue: given })
     return
   }
+  if (given !== undefined && 'open' in given) {
+    throw new DefinitionError('option topics', 'is a journal; put it into the options: { journal }')
+  }
   const serializer = container.isRegistered(SERIALIZER, true) ? { serializer: container.resolve(SERIALIZER) } : {}
   const onError = (err: unknown, topic: string): void => log.error({ err, topic }, 'The journal of a topic failed')
-  const topics = new Topics({ onError, ...serializer, ...given })
+  const topics = topicsOf({ onError, ...serializer, ...given })
   container.register(Topics, { useValue: topics })
   app.addHook('onClose', () => topics.close())
+}
+
+function topicsOf(options: TopicsOptions): Topics {
+  try {
+    return new Topics(options)
+  } catch (cause) {
+    throw new DefinitionError('option topics', (cause as Error).message, { cause })
+  }
 }
 
 /** Makes `Tickets` injectable, unless somebody has registered it. */
 function addTickets(container: DependencyContainer, given: OkapiOptions['tickets']): void {
   if (given === undefined && container.isRegistered(Tickets, true)) return
   container.register(Tickets, { useValue: given instanceof Tickets ? given : new Tickets(given) })
+}
+
+function checkPluginOptions(options: OkapiOptions): void {
+  checkNames('The plugin', options, pluginNames)
+  const { controllers, guards, filters, container, validation, uploads, closeGrace, closeSpread } = options
+  for (const [name, value] of Object.entries({ controllers, guards, filters })) {
+    if (Array.isArray(value) || (value === undefined && name !== 'controllers')) continue
+    throw new DefinitionError(`option ${name}`, `takes an array, not ${value === null ? value : typeof value}`)
+  }
+  checkClasses(controllers)
+  if (container !== undefined && typeof container?.createChildContainer !== 'function') {
+    throw new DefinitionError('option container', 'is no container of tsyringe')
+  }
+  if (validation !== undefined) checkNames('option validation', validation, validationNames)
+  if (uploads !== undefined) checkUploads('option uploads', uploads)
+  for (const [name, value] of Object.entries({ closeGrace, closeSpread })) {
+    if (value === undefined || (Number.isInteger(value) && value >= 0 && value < 2 ** 31)) continue
+    throw new DefinitionError(`option ${name}`, `is a whole number of milliseconds, not ${value}`)
+  }
 }
 
 function checkClasses(controllers: readonly unknown[]): void {

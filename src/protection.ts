@@ -72,18 +72,25 @@ const RATE_LIMIT: RateLimitOptions = {
 export async function protect(app: FastifyInstance, options: ProtectionOptions): Promise<void> {
   const { cors, securityHeaders, rateLimit, compress, etag } = options
   if (cors) {
-    const given = { ...CORS, ...optionsOf(cors) }
+    const given = { ...CORS, ...optionsOf('cors', cors) }
     checkCors(given)
     await add(app, 'cors', '@fastify/cors', given)
   }
-  if (securityHeaders) await add(app, 'securityHeaders', '@fastify/helmet', optionsOf(securityHeaders))
-  if (rateLimit) await add(app, 'rateLimit', '@fastify/rate-limit', { ...RATE_LIMIT, ...optionsOf(rateLimit) })
-  if (etag) await add(app, 'etag', '@fastify/etag', { weak: true, ...optionsOf(etag) })
-  if (compress) await add(app, 'compress', '@fastify/compress', optionsOf(compress))
+  if (securityHeaders)
+    await add(app, 'securityHeaders', '@fastify/helmet', optionsOf('securityHeaders', securityHeaders))
+  if (rateLimit)
+    await add(app, 'rateLimit', '@fastify/rate-limit', { ...RATE_LIMIT, ...optionsOf('rateLimit', rateLimit) })
+  if (etag) await add(app, 'etag', '@fastify/etag', { weak: true, ...optionsOf('etag', etag) })
+  if (compress) await add(app, 'compress', '@fastify/compress', optionsOf('compress', compress))
 }
 
-function optionsOf(given: object | true): object {
-  return given === true ? {} : given
+function optionsOf(option: string, given: unknown): object {
+  if (given === true) return {}
+  if (typeof given === 'object' && given !== null) return given
+  throw new DefinitionError(
+    `createApp(), option ${option}`,
+    `takes true, or the options of its plugin; not ${String(given)}`,
+  )
 }
 
 async function add(app: FastifyInstance, option: string, name: string, options: object): Promise<void> {

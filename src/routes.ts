@@ -32,10 +32,10 @@ import {
   policiesOf,
   type RouteRecord,
 } from './metadata.js'
-import { pathOf } from './paths.js'
+import { pathOf, templatesOf, WILDCARD } from './paths.js'
 import { answerSchemas } from './serialization.js'
 import type { StreamOptions } from './sse/index.js'
-import { type ResolvedOptions, resolveOptions } from './sse/options.js'
+import { checkOptions, type ResolvedOptions, resolveOptions } from './sse/options.js'
 import type { Streams } from './streams.js'
 import type { ValidationOptions } from './validation/options.js'
 
@@ -96,6 +96,8 @@ function plansOf(house: House, type: ControllerClass): Plan[] {
   if (controller === undefined) {
     throw new DefinitionError(type.name, 'is not a controller: give the class @Controller(prefix)')
   }
+  const { streamOptions } = controller
+  if (streamOptions) checkStreamOptions(`${type.name}, option streamOptions`, house.container, streamOptions)
   const instance = resolver(house.container, type)
   return [...methodRecords(type)].flatMap(([method, record]) => {
     const where = `${type.name}.${method}`
@@ -108,13 +110,20 @@ function plansOf(house: House, type: ControllerClass): Plan[] {
         url: pathOf(where, controller.prefix, route.path),
       }),
     )
-    checkMethod(house.app, where, record, plans)
+    checkMethod(house.app, type, where, record, plans)
     return plans
   })
 }
 
 /** Refuses what no request could ever fill or do. */
-function checkMethod(app: FastifyInstance, where: string, record: MethodRecord, plans: Plan[]): void {
+function checkMethod(
+  app: FastifyInstance,
+  type: ControllerClass,
+  where: string,
+  record: MethodRecord,
+  plans: Plan[],
+): void {
+  checkParameters(type, where, record, plans)
   const bodiless = plans.every(({ route }) => route.method === 'GET' || route.method === 'HEAD')
   for (const [index, { kind, name, decorator }] of record.parameters) {
     if (readsBody(kind) && bodiless) {
@@ -123,7 +132,7 @@ function checkMethod(app: FastifyInstance, where: string, record: MethodRecord, 
     }
     if (kind !== 'path' || name === undefined) continue
     const paths = plans.map(({ url }) => app.prefix + url)
-    if (paths.some(path => path.includes(name === '*' ? '*' : `:${name}`))) continue
+    if (paths.some(path => namesIn(path).has(name === '*' ? WILDCARD : name))) continue
     throw new DefinitionError(
       `${where}, parameter ${index}`,
       `${decorator} names nothing in the path ${paths.join(', ')}`,
@@ -132,9 +141,44 @@ function checkMethod(app: FastifyInstance, where: string, record: MethodRecord, 
   if (bodiless && (record.consumes !== undefined || record.uploads !== undefined)) {
     throw new DefinitionError(where, 'declares how it takes a body, which GET has not: declare the method with @Post')
   }
-  if (record.redirect && plans.some(({ route }) => route.stream)) {
+  const streams = plans.filter(({ route }) => route.stream)
+  if (record.redirect && streams.length > 0) {
     throw new DefinitionError(where, '@Redirect is nothing for a stream: declare the method with @Get')
   }
+  if (record.status !== undefined && record.status !== 200 && streams.some(({ route }) => route.method === 'GET')) {
+    throw new DefinitionError(
+      where,
+      `@HttpCode(${record.status}) ends an EventSource, which reads a stream of status 200 only`,
+    )
+  }
+  if (record.events && streams.length === 0) {
+    throw new DefinitionError(where, '@Event declares what a stream sends: declare the method with @SSE')
+  }
+}
+
+/** Refuses parameters that are always `undefined`, and a body that is taken twice. */
+function checkParameters(type: ControllerClass, where: string, { parameters }: MethodRecord, plans: Plan[]): void {
+  const { method } = plans[0] as Plan
+  const run = Reflect.get(type.prototype, method) as (...args: unknown[]) => unknown
+  for (let index = 0; index < run.length; index++) {
+    if (parameters.has(index)) continue
+    throw new DefinitionError(
+      `${where}, parameter ${index}`,
+      "has no decorator, so that nobody gives it a value: say @Body(), @Param('…') or another, or give it a default value",
+    )
+  }
+  const all = [...parameters.values()]
+  if (all.filter(({ kind, name }) => kind === 'body' && name === undefined).length > 1) {
+    throw new DefinitionError(where, "has two @Body() of the whole body; keep one, or name its properties: @Body('…')")
+  }
+  if (all.some(({ kind }) => kind === 'stream') && run.constructor.name.endsWith('GeneratorFunction')) {
+    throw new DefinitionError(where, 'yields, and sends by the calls of @Stream(); do the one or the other')
+  }
+}
+
+/** The names of the parameters in a path. */
+function namesIn(path: string): Set<string> {
+  return new Set(templatesOf(path).flatMap(({ names }) => [...names.keys()]))
 }
 
 function readsBody(kind: ParameterKind): boolean {
@@ -233,6 +277,24 @@ function streamOptions(
   const layers = [...declared, app, serializer].map(layer => withSerializer(container, layer, where))
   try {
     return resolveOptions(method, ...layers)
+  } catch (cause) {
+    throw new DefinitionError(where, (cause as Error).message, { cause })
+  }
+}
+
+/**
+ * Checks stream options that no route may ever take up.
+ *
+ * @throws {DefinitionError} for one that makes no sense, or that there is none of
+ */
+export function checkStreamOptions(
+  where: string,
+  container: DependencyContainer,
+  options: DeclaredStreamOptions,
+): void {
+  const given = withSerializer(container, options, where)
+  try {
+    checkOptions(given)
   } catch (cause) {
     throw new DefinitionError(where, (cause as Error).message, { cause })
   }

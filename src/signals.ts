@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { announceClosing } from './closing.js'
+import { DefinitionError } from './errors.js'
+import { checkNames } from './known.js'
 import { logOf } from './log.js'
+import type { Names } from './sse/known.js'
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
@@ -25,6 +28,17 @@ export interface SignalOptions {
   deadline?: number
 }
 
+const names: Names<SignalOptions> = { drainDelay: true, deadline: true }
+
+/** @throws {DefinitionError} for an option that makes no sense, or that there is none of */
+export function checkSignals(options: SignalOptions): void {
+  checkNames('option signals', options, names)
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || (Number.isInteger(value) && value >= 0 && value < 2 ** 31)) continue
+    throw new DefinitionError('option signals', `${name} is a whole number of milliseconds, not ${value}`)
+  }
+}
+
 interface Watched extends Required<SignalOptions> {
   readonly app: FastifyInstance
 }
@@ -46,6 +60,7 @@ let signalled: { signal: NodeJS.Signals; at: number } | undefined
  * ```
  */
 export function closeOnSignals(app: FastifyInstance, options: SignalOptions = {}): void {
+  checkSignals(options)
   const one = { app, drainDelay: options.drainDelay ?? 0, deadline: options.deadline ?? 30_000 }
   if (watched.size === 0) for (const signal of SIGNALS) process.on(signal, onSignal)
   watched.add(one)

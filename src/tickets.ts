@@ -2,7 +2,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { Credential, Verified } from './credentials.js'
 import { BadRequestError, DefinitionError, TicketLimitError } from './errors.js'
+import { checkNames } from './known.js'
 import type { Principal } from './principal.js'
+import type { Names } from './sse/known.js'
 
 /** The tickets of an app. */
 export interface TicketsOptions {
@@ -15,6 +17,8 @@ export interface TicketsOptions {
   /** Where unused tickets are kept, if several processes share them. It has bounds of its own. Default: in memory. */
   store?: TicketStore
 }
+
+const names: Names<TicketsOptions> = { ttl: true, max: true, perPrincipal: true, store: true }
 
 /** A ticket, to be sent to the client. */
 export interface Ticket {
@@ -63,6 +67,7 @@ export class Tickets implements Credential {
 
   /** @throws {DefinitionError} for a bound that is no whole number from 1 */
   constructor(options: TicketsOptions = {}) {
+    checkNames('Tickets', options, names)
     const { ttl = 30_000, max = 10_000, perPrincipal = 20, store = new MemoryTickets(max, perPrincipal) } = options
     for (const [name, value] of Object.entries({ ttl, max, perPrincipal })) {
       if (!Number.isSafeInteger(value) || value < 1) {

@@ -121,7 +121,7 @@ describe('route decorators', () => {
         yield 'answered'
       }
 
-      @SSE()
+      @SSE('', { method: 'PUT' })
       @HttpCode(202)
       @SetHeader('X-Stream', 'yes')
       *root() {
@@ -159,7 +159,7 @@ describe('route decorators', () => {
     it('stands beside other methods on one path, with a status and headers', async () => {
       const { app } = await serve([Live])
 
-      const { status, headers, text } = await request(app.server).get('/live')
+      const { status, headers, text } = await request(app.server).put('/live')
       const posted = await request(app.server).post('/live')
 
       expect(status).to.equal(202)

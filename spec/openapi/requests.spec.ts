@@ -89,7 +89,7 @@ class Notes {
   bytes(@Body() _bytes: Buffer) {}
 
   @Post('/anything')
-  anything(@Body('', { required: true }) _unnamed: string, @Body() _anything: unknown) {}
+  anything(@Body('named', { required: true }) _named: string, @Body({ validate: false }) _anything: unknown) {}
 
   @Post('/unchecked')
   unchecked(@Body({ validate: false }) _body: Unruly, @Query('q', { validate: false }) _q: Unruly) {}

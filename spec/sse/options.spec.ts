@@ -77,12 +77,10 @@ describe('resolveOptions', () => {
 
   it('takes codings that this Node.js has, and no others', () => {
     expect(resolveOptions('GET', { compress: ['br', 'gzip'] }).compress).to.deep.equal(['br', 'gzip'])
-    for (const compress of [['gzip', 'deflate'], 'deflate']) {
-      expect(() => resolveOptions('GET', { compress } as unknown as StreamOptions)).to.throw(
-        TypeError,
-        /^The stream option compress names deflate; this Node\.js has br, gzip/,
-      )
-    }
+    expect(() => resolveOptions('GET', { compress: ['gzip', 'deflate'] } as unknown as StreamOptions)).to.throw(
+      TypeError,
+      /^The stream option compress names deflate; this Node\.js has br, gzip/,
+    )
   })
 
   it('refuses a highWaterMark of nothing', () => {

@@ -5,7 +5,7 @@ export async function refusal(
   controllers: readonly ControllerClass[],
   options: Omit<AppOptions, 'controllers'> = {},
 ): Promise<string> {
-  const boot = createApp({ ...options, controllers, fastify: { logger: false } })
+  const boot = createApp({ controllers, ...options, fastify: { logger: false } })
   const app = await boot.catch((error: unknown) => messageOf(error))
   if (typeof app === 'string') return app
   await app.close()

@@ -1,4 +1,7 @@
 import { tmpdir } from 'node:os'
+import { DefinitionError } from '../errors.js'
+import { checkNames } from '../known.js'
+import type { Names } from '../sse/known.js'
 
 /** How a form with files (`multipart/form-data`) is read, and how much of it. What is more is answered 413. */
 export interface UploadOptions {
@@ -17,6 +20,28 @@ export interface UploadOptions {
   fieldSize?: number
   /** How many fields. Default 100. */
   fields?: number
+}
+
+const names: Names<UploadOptions> = {
+  to: true,
+  directory: true,
+  fileSize: true,
+  files: true,
+  fieldSize: true,
+  fields: true,
+}
+
+/** @throws {DefinitionError} for an option that makes no sense, or that there is none of */
+export function checkUploads(where: string, options: UploadOptions): void {
+  checkNames(where, options, names)
+  const { to, directory: _, ...limits } = options
+  if (to !== undefined && to !== 'disk' && to !== 'stream') {
+    throw new DefinitionError(where, `to is 'disk' or 'stream', not ${to}`)
+  }
+  for (const [name, value] of Object.entries(limits)) {
+    if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) continue
+    throw new DefinitionError(where, `${name} is a whole number, not ${value}`)
+  }
 }
 
 /** Lays options upon each other, the nearest first, and the defaults below. */

@@ -1,8 +1,8 @@
 import { isMediaRange } from '../bodies/media.js'
-import type { UploadOptions } from '../bodies/uploads.js'
+import { checkUploads, type UploadOptions } from '../bodies/uploads.js'
 import { DefinitionError } from '../errors.js'
 import { recordMethod } from '../metadata.js'
-import { methodAt } from './routes.js'
+import { methodAt, nameOf } from './routes.js'
 
 /**
  * The media types that a method takes; a body of another is answered 415. Without it, a method takes what every route of
@@ -45,6 +45,8 @@ export function Consumes(...types: [string, ...string[]]): MethodDecorator {
  */
 export function Multipart(options: UploadOptions = {}): MethodDecorator {
   return (target, name, descriptor) => {
-    recordMethod(...methodAt('@Multipart', target, name, descriptor)).uploads = options
+    const place = methodAt('@Multipart', target, name, descriptor)
+    checkUploads(`${nameOf(place)}, @Multipart`, options)
+    recordMethod(...place).uploads = options
   }
 }

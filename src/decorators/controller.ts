@@ -2,7 +2,9 @@ import { injectable } from 'tsyringe'
 import type { AdmissionOptions } from '../admission.js'
 import type { ControllerClass } from '../container.js'
 import { DefinitionError } from '../errors.js'
+import { checkNames } from '../known.js'
 import { type DeclaredStreamOptions, recordController } from '../metadata.js'
+import type { Names } from '../sse/known.js'
 
 /** The options of a controller. */
 export interface ControllerOptions {
@@ -11,6 +13,8 @@ export interface ControllerOptions {
   /** How many streams of all its routes together may be open at the same time, beside what the routes and the app say. */
   admission?: AdmissionOptions
 }
+
+const names: Names<ControllerOptions> = { streamOptions: true, admission: true }
 
 /**
  * Makes a class a controller: its methods answer requests below the prefix.
@@ -32,11 +36,30 @@ export interface ControllerOptions {
  * @throws {DefinitionError} for a prefix that lacks the leading slash
  */
 export function Controller(prefix = '', options: ControllerOptions = {}): ClassDecorator {
-  return target => {
+  if (typeof prefix === 'function') {
+    throw new DefinitionError(
+      (prefix as { name: string }).name,
+      "@Controller lacks its parentheses: @Controller('/path')",
+    )
+  }
+  return (target, method?: unknown) => {
+    if (typeof method === 'string') {
+      throw new DefinitionError(
+        `${target.constructor.name}.${method}`,
+        '@Controller stands on a method; put it on the class',
+      )
+    }
+    if (typeof prefix !== 'string') {
+      const cure = "a string comes first, options behind it: @Controller('/path', { … })"
+      throw new DefinitionError(target.name, `the prefix of @Controller is no string; ${cure}`)
+    }
     if (prefix !== '' && !prefix.startsWith('/')) {
       throw new DefinitionError(target.name, `@Controller('${prefix}') lacks the leading slash: '/${prefix}'`)
     }
-    recordController(target, { prefix, ...options })
+    checkNames(`${target.name}, @Controller('${prefix}')`, options, names)
+    if (recordController(target, { prefix, ...options })) {
+      throw new DefinitionError(target.name, 'has @Controller twice; keep one')
+    }
     injectable()(target as unknown as ControllerClass)
   }
 }

@@ -20,10 +20,15 @@ import { nameOf, placeOf } from './routes.js'
  */
 export function Catch<E>(
   type: Injected<E>,
-  answer: FilterFunction<E> | Injected<ErrorFilter<E>>,
+  ...given: [answer: FilterFunction<E> | Injected<ErrorFilter<E>>]
 ): ClassDecorator & MethodDecorator {
   return (target: object, name?: string | symbol, descriptor?: { value?: unknown }) => {
     const place = placeOf('@Catch', target, name, descriptor)
+    if ((given as unknown[]).length === 0) {
+      const cure = 'it stands on a controller or a method, and names the filter: @Catch(SoldOut, SoldOutFilter)'
+      throw new DefinitionError(nameOf(place), `@Catch(${type?.name}) has no filter; ${cure}`)
+    }
+    const [answer] = given
     const { filters } = recordPolicy(...place)
     if (filters.some(other => other.type === type)) {
       throw new DefinitionError(nameOf(place), `@Catch(${type?.name}) stands here twice; keep one`)

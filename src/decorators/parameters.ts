@@ -1,9 +1,12 @@
 import type { FastifyRequest } from 'fastify'
 import type { RouteContext } from '../context.js'
 import { DefinitionError, type RequestPart } from '../errors.js'
+import { checkNames } from '../known.js'
 import { type ParameterKind, type ParameterRecord, recordMethod } from '../metadata.js'
 import type { Principal as PrincipalShape } from '../principal.js'
+import type { Names } from '../sse/known.js'
 import type { ValidationOptions } from '../validation/options.js'
+import { checkCalled } from './routes.js'
 
 /** The options of a parameter that reads a value. */
 export interface ParameterOptions {
@@ -26,6 +29,9 @@ export interface FileOptions {
   /** Whether a request without a file is refused with 400. Default false. */
   required?: boolean
 }
+
+const parameterNames: Names<ParameterOptions> = { required: true, items: true, validate: true }
+const fileNames: Names<FileOptions> = { required: true }
 
 /**
  * A parameter of the path: `@Param('id') id: number` for `/:id`. Converted to the type of the parameter; what does not
@@ -50,7 +56,12 @@ export const Body = reader('Body', 'body')
  * request is over. `undefined` if there is none; more than one is refused with 400.
  */
 export function File(name: string, options: FileOptions = {}): ParameterDecorator {
-  return noted('File', 'file', name, options)
+  return (target, method, index) => {
+    if (typeof name !== 'string') {
+      throw new DefinitionError(placeOf(target, method, index), "@File needs the name of the field: @File('photo')")
+    }
+    noted('File', 'file', fileNames, name, options)(target, method, index)
+  }
 }
 
 /**
@@ -58,7 +69,7 @@ export function File(name: string, options: FileOptions = {}): ParameterDecorato
  * `AsyncIterable<StreamedFile>` of the files while they arrive.
  */
 export function Files(name?: string | FileOptions, options?: FileOptions): ParameterDecorator {
-  return noted('Files', 'files', name, options)
+  return noted('Files', 'files', fileNames, name, options)
 }
 
 /** A header of the request. (`@SetHeader` sets one on the answer.) Names are the same in any case. */
@@ -128,7 +139,14 @@ export function createParameter<Given extends unknown[]>(
   if (typeof read !== 'function') {
     throw new DefinitionError('createParameter()', `needs a function (request, context), not ${read}`)
   }
+  checkNames('createParameter()', options, createNames)
   const { name = read.name || 'createParameter', in: part } = options
+  if (part !== undefined && !Object.hasOwn(parts, part)) {
+    throw new DefinitionError(
+      'createParameter()',
+      `the option in is one of ${Object.keys(parts).join(', ')}, not ${part}`,
+    )
+  }
   return (...given) =>
     (target, method, index) => {
       const [first] = given
@@ -140,27 +158,49 @@ export function createParameter<Given extends unknown[]>(
     }
 }
 
+const createNames: Names<CreateParameterOptions> = { name: true, in: true }
+const parts: Readonly<Record<RequestPart, true>> = { path: true, query: true, body: true, header: true, cookie: true }
+
 function reader(decorator: string, kind: ParameterKind) {
-  return (name?: string | ParameterOptions, options?: ParameterOptions): ParameterDecorator =>
-    noted(decorator, kind, name, options)
+  return (...given: [name?: string | ParameterOptions, options?: ParameterOptions]): ParameterDecorator => {
+    checkCalled(`@${decorator}`, given)
+    return noted(decorator, kind, parameterNames, ...given)
+  }
 }
 
 /** The name may be left out before options. */
 function noted(
   decorator: string,
   kind: ParameterKind,
+  known: object,
   name?: string | ParameterOptions,
   options?: ParameterOptions,
 ): ParameterDecorator {
   return (target, method, index) => {
-    const [named, given] = typeof name === 'object' ? [undefined, name] : [name, options]
+    const [named, given = {}] = typeof name === 'object' ? [undefined, name] : [name, options]
+    const where = placeOf(target, method, index)
+    if (named !== undefined && (typeof named !== 'string' || named === '')) {
+      throw new DefinitionError(where, `the name that @${decorator} is given is no text: @${decorator}('name', { … })`)
+    }
     const shown = `@${decorator}(${named === undefined ? '' : `'${named}'`})`
+    checkNames(`${where}, ${shown}`, given, known)
     record(shown, target, method, index, kind, named, given)
   }
 }
 
+/** For messages: `Prices.watch, parameter 0`. */
+function placeOf(target: object, method: string | symbol | undefined, index: number): string {
+  const { name } = (typeof target === 'function' ? target : target.constructor) as { name: string }
+  return method === undefined
+    ? `${name}, constructor parameter ${index}`
+    : `${name}.${String(method)}, parameter ${index}`
+}
+
 function given(decorator: string, kind: ParameterKind) {
-  return (): ParameterDecorator => (target, method, index) => record(`@${decorator}()`, target, method, index, kind)
+  return (...none: []): ParameterDecorator => {
+    checkCalled(`@${decorator}`, none)
+    return (target, method, index) => record(`@${decorator}()`, target, method, index, kind)
+  }
 }
 
 function record(
@@ -173,8 +213,10 @@ function record(
   options: Omit<ParameterRecord, 'kind' | 'decorator' | 'name'> = {},
 ): void {
   if (method === undefined) {
-    const where = `${(target as { name: string }).name}, constructor parameter ${index}`
-    throw new DefinitionError(where, `${decorator} reads a request; there is none yet. Move it to a method`)
+    throw new DefinitionError(
+      placeOf(target, method, index),
+      `${decorator} reads a request; there is none yet. Move it to a method`,
+    )
   }
   if (typeof target === 'function') {
     throw new DefinitionError(
@@ -185,8 +227,7 @@ function record(
   const { parameters } = recordMethod(target.constructor, String(method))
   const other = parameters.get(index)
   if (other) {
-    const where = `${target.constructor.name}.${String(method)}, parameter ${index}`
-    throw new DefinitionError(where, `has both ${decorator} and ${other.decorator}; keep one`)
+    throw new DefinitionError(placeOf(target, method, index), `has both ${decorator} and ${other.decorator}; keep one`)
   }
   parameters.set(index, { kind, decorator, ...options, ...(name === undefined ? {} : { name }) })
 }

@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { DefinitionError } from '../errors.js'
 import { recordMethod } from '../metadata.js'
-import { methodAt } from './routes.js'
+import { methodAt, nameOf } from './routes.js'
 
 /**
  * The status of the answer. Default 200, and 204 where the method returns nothing.
@@ -51,6 +51,13 @@ export function SetHeader(header: string, value: string): MethodDecorator {
  */
 export function Redirect(url: string, status: 301 | 302 | 303 | 307 | 308 = 302): MethodDecorator {
   return (target, name, descriptor) => {
-    recordMethod(...methodAt('@Redirect', target, name, descriptor)).redirect = { url, status }
+    const place = methodAt('@Redirect', target, name, descriptor)
+    if (![301, 302, 303, 307, 308].includes(status)) {
+      throw new DefinitionError(
+        nameOf(place),
+        `@Redirect('${url}', ${status}) has none of the status 301, 302, 303, 307, 308`,
+      )
+    }
+    recordMethod(...place).redirect = { url, status }
   }
 }

@@ -30,6 +30,8 @@ export interface SSEOptions extends DeclaredStreamOptions {
 // biome-ignore lint/suspicious/noConfusingVoidType: a method that sends by calls returns nothing
 type StreamResult = EventSourceLike | undefined | void
 
+const STREAM_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const satisfies SSEOptions['method'][]
+
 type StreamDecorator = <T extends (...args: never[]) => StreamResult | PromiseLike<StreamResult>>(
   target: object,
   name: string | symbol,
@@ -58,10 +60,21 @@ type StreamDecorator = <T extends (...args: never[]) => StreamResult | PromiseLi
  * @throws {DefinitionError} where it stands on what is no method of an instance; so do all decorators for methods
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
-export function SSE(path = '', options: SSEOptions = {}): StreamDecorator {
-  const { method = 'GET', admission, ...stream } = options
+export function SSE(path?: string, options?: SSEOptions): StreamDecorator
+export function SSE(...given: [path?: string, options?: SSEOptions]): StreamDecorator {
+  checkCalled('@SSE', given)
+  const [path = '', options = {}] = given
   return (target, name, descriptor) => {
-    recordMethod(...methodAt('@SSE', target, name, descriptor)).routes.push({
+    const place = methodAt('@SSE', target, name, descriptor)
+    checkPath('@SSE', place, path)
+    const { method = 'GET', admission, ...stream } = options
+    if (!(STREAM_METHODS as readonly unknown[]).includes(method)) {
+      throw new DefinitionError(
+        nameOf(place),
+        `the method of @SSE is one of ${STREAM_METHODS.join(', ')}, not ${method}`,
+      )
+    }
+    recordMethod(...place).routes.push({
       ...{ method, path, stream },
       ...(admission && { admission }),
     })
@@ -70,19 +83,45 @@ export function SSE(path = '', options: SSEOptions = {}): StreamDecorator {
 
 function verb(method: HttpMethod): (path?: string) => MethodDecorator {
   const decorator = `@${method.charAt(0)}${method.slice(1).toLowerCase()}`
-  return (path = '') =>
-    (target, name, descriptor) => {
-      recordMethod(...methodAt(decorator, target, name, descriptor)).routes.push({ method, path })
+  return (...given) => {
+    checkCalled(decorator, given)
+    const [path = ''] = given
+    return (target, name, descriptor) => {
+      const place = methodAt(decorator, target, name, descriptor)
+      checkPath(decorator, place, path)
+      recordMethod(...place).routes.push({ method, path })
     }
+  }
+}
+
+function checkPath(decorator: string, place: Place, path: unknown): void {
+  if (typeof path === 'string') return
+  const what = Array.isArray(path)
+    ? `several paths: repeat it, ${decorator}(path), for each`
+    : `no path, which is a string`
+  throw new DefinitionError(nameOf(place), `${decorator} is given ${what}`)
+}
+
+/** Refuses a decorator without parentheses: it is given the place where it stands. */
+export function checkCalled(decorator: string, given: readonly unknown[]): void {
+  const [target, name] = given
+  if (given.length < 3 || typeof target !== 'object' || target === null) return
+  throw new DefinitionError(
+    `${target.constructor.name}.${String(name)}`,
+    `${decorator} lacks its parentheses: ${decorator}()`,
+  )
 }
 
 /** Checks that a decorator stands on a method of a class; returns the class and the name. */
 export function methodAt(
   decorator: string,
   target: object,
-  name: string | symbol,
+  name: string | symbol | undefined,
   descriptor: { value?: unknown } | undefined,
 ): [target: object, name: string] {
+  if (name === undefined) {
+    throw new DefinitionError((target as { name: string }).name, `${decorator} stands on a class; put it on a method`)
+  }
   if (typeof target === 'function') {
     throw new DefinitionError(
       `${target.name}.${String(name)}`,

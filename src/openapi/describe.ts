@@ -54,6 +54,13 @@ interface Described {
  * @throws {DefinitionError} if a controller is declared wrongly, or names a security scheme that there is not
  */
 export function describeApi(controllers: readonly ControllerClass[], options: DescribeOptions): OpenApiDocument {
+  const { title, version } = options.info ?? {}
+  if (typeof title !== 'string' || typeof version !== 'string') {
+    throw new DefinitionError(
+      'option openapi',
+      "lacks a title or a version: { info: { title: 'Prices', version: '1.0.0' } }",
+    )
+  }
   const schemas = new Schemas(options.validation)
   const paths: OpenApiDocument['paths'] = {}
   const ids = new Set<string>()

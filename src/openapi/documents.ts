@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import type { DependencyContainer } from 'tsyringe'
 import { type ControllerClass, SERIALIZER, STREAM_OPTIONS } from '../container.js'
+import { checkNames } from '../known.js'
 import type { ValidationOptions } from '../validation/options.js'
 import { describeApi } from './describe.js'
 import type { OpenApiDocument } from './document.js'
-import type { OpenApiServing } from './options.js'
+import { type OpenApiServing, servingNames } from './options.js'
 import { serveDocument } from './serve.js'
 
 /** By server, then by prefix. */
@@ -24,6 +25,7 @@ export interface Described {
  * @throws {DefinitionError} if a controller is declared wrongly, or a package is not installed
  */
 export async function addDocument(app: FastifyInstance, described: Described, openapi: OpenApiServing): Promise<void> {
+  checkNames('option openapi', openapi, servingNames)
   const { controllers, container, validation, guards } = described
   const { server, prefix } = app
   const serializer = container.isRegistered(SERIALIZER, true) ? { serializer: container.resolve(SERIALIZER) } : {}

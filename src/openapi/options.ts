@@ -1,3 +1,4 @@
+import type { Names } from '../sse/known.js'
 import type { OpenApiInfo, OpenApiLink, OpenApiSecurityScheme, OpenApiServer, OpenApiTag } from './document.js'
 
 /** What a document says that no controller knows. */
@@ -23,4 +24,16 @@ export interface OpenApiServing extends OpenApiOptions {
   yaml?: string | false
   /** The path of the page, which is Swagger UI, by the package @fastify/swagger-ui. Default `/docs`. */
   page?: string | false
+}
+
+export const servingNames: Names<OpenApiServing> = {
+  info: true,
+  servers: true,
+  securitySchemes: true,
+  security: true,
+  tags: true,
+  externalDocs: true,
+  json: true,
+  yaml: true,
+  page: true,
 }

@@ -1,6 +1,7 @@
 import { CODINGS, type Coding } from './coding.js'
 import type { ServerSentEvent } from './event.js'
 import type { EndMode } from './frames.js'
+import { type Names, unknownName } from './known.js'
 import { defaultSerializer, type Serializer } from './serializer.js'
 
 /** Where in a stream an error arose. */
@@ -102,7 +103,22 @@ const defaults = {
   orphanTimeout: 5_000,
 } as const satisfies Partial<StreamOptions>
 
-const milliseconds = ['pingInterval', 'headDelay', 'stallTimeout', 'maxDuration', 'orphanTimeout'] as const
+const names: Names<StreamOptions> = {
+  serializer: true,
+  pingInterval: true,
+  onError: true,
+  retry: true,
+  end: true,
+  ids: true,
+  headDelay: true,
+  highWaterMark: true,
+  stallTimeout: true,
+  maxDuration: true,
+  compress: true,
+  orphanTimeout: true,
+}
+
+const milliseconds = ['pingInterval', 'retry', 'headDelay', 'stallTimeout', 'maxDuration', 'orphanTimeout'] as const
 
 /**
  * Fills in what the options leave open.
@@ -114,37 +130,54 @@ const milliseconds = ['pingInterval', 'headDelay', 'stallTimeout', 'maxDuration'
 export function resolveOptions(method: string, ...layers: (StreamOptions | undefined)[]): ResolvedOptions {
   const given: StreamOptions = {}
   for (const layer of layers.reverse()) {
+    checkOptions(layer)
     for (const [name, value] of Object.entries(layer ?? {}))
       if (value !== undefined) Object.assign(given, { [name]: value })
   }
-  const options: ResolvedOptions = {
+  return {
     ...defaults,
     end: method === 'GET' ? 'event' : false,
     onError: undefined,
     retry: undefined,
     ...given,
   }
-  for (const name of milliseconds) check(name, options[name], 0)
-  if (options.retry !== undefined) check('retry', options.retry, 0)
-  check('highWaterMark', options.highWaterMark, 1)
-  if (typeof options.serializer?.serialize !== 'function') {
+}
+
+/** @throws {TypeError} for an option that makes no sense or that there is none of, named */
+export function checkOptions(options: StreamOptions = {}): void {
+  const unknown = unknownName(options, names)
+  if (unknown) throw new TypeError(`The stream options know ${unknown}`)
+  const { serializer, onError, end, ids, compress, highWaterMark } = options
+  for (const name of milliseconds) checkNumber(name, options[name], 0)
+  checkNumber('highWaterMark', highWaterMark, 1)
+  if (serializer !== undefined && typeof serializer?.serialize !== 'function') {
     throw new TypeError('The stream option serializer is an object with a method serialize(data)')
   }
-  checkCodings(options.compress)
-  return options
+  if (onError !== undefined && typeof onError !== 'function') {
+    throw new TypeError(`The stream option onError is a function, not a ${typeof onError}`)
+  }
+  if (![undefined, 'event', 'id', false].includes(end)) {
+    throw new TypeError(`The stream option end is 'event', 'id' or false, not ${end}`)
+  }
+  if (![undefined, 'uuid', false].includes(ids)) {
+    throw new TypeError(`The stream option ids is 'uuid' or false, not ${ids}`)
+  }
+  checkCodings(compress)
 }
 
 function checkCodings(compress: unknown): void {
-  if (typeof compress === 'boolean') return
-  const named: unknown[] = Array.isArray(compress) ? compress : [compress]
+  if (compress === undefined || typeof compress === 'boolean') return
+  if (!Array.isArray(compress)) {
+    throw new TypeError(`The stream option compress is true, false or an array such as ['gzip'], not ${compress}`)
+  }
   const known = [...CODINGS].sort().join(', ')
-  for (const one of named) {
+  for (const one of compress) {
     if (CODINGS.includes(one as Coding)) continue
     throw new TypeError(`The stream option compress names ${String(one)}; this Node.js has ${known}`)
   }
 }
 
-function check(name: string, value: number, least: number): void {
-  if (Number.isInteger(value) && value >= least && value < 2 ** 31) return
+function checkNumber(name: string, value: number | undefined, least: number): void {
+  if (value === undefined || (Number.isInteger(value) && value >= least && value < 2 ** 31)) return
   throw new TypeError(`The stream option ${name} is a whole number from ${least} to ${2 ** 31 - 1}, not ${value}`)
 }

@@ -1,4 +1,5 @@
 import { BadRequestError } from '../errors.js'
+import { type Names, unknownName } from '../sse/known.js'
 import { defaultSerializer, type Serializer } from '../sse/serializer.js'
 import { isThenable } from '../sse/source.js'
 import { contentOf } from './content.js'
@@ -32,6 +33,8 @@ export interface TopicsOptions {
   onError?: (error: unknown, topic: string) => void
 }
 
+const names: Names<TopicsOptions> = { journal: true, retention: true, maxTopics: true, serializer: true, onError: true }
+
 const RETENTION: Retention = { count: 10_000, bytes: 8 << 20, age: 300_000 }
 const NAME = /^[\x21-\x7e]{1,200}$/
 
@@ -62,9 +65,16 @@ export class Topics {
   #sweptAt = Number.NEGATIVE_INFINITY
   #closed: Promise<void> | undefined
 
-  /** @throws {RangeError} for a number that makes no sense */
+  /**
+   * @throws {RangeError} for a number that makes no sense
+   * @throws {TypeError} for a journal that is none, and an option that there is none of
+   */
   constructor(options: TopicsOptions = {}) {
+    const unknown = unknownName(options, names)
+    if (unknown) throw new TypeError(`Topics know ${unknown}`)
     const { journal = new MemoryJournal(), retention, maxTopics = 10_000, serializer = defaultSerializer } = options
+    if (typeof journal?.open !== 'function')
+      throw new TypeError('The journal of topics has no method open(topic, retention): give an instance of a Journal')
     this.#journal = journal
     this.#retention = retentionBy(retention)
     this.#limit = checkCount('maxTopics', maxTopics)
@@ -244,6 +254,8 @@ function checkName(name: string): string {
 
 function retentionBy(given: TopicsOptions['retention'] = {}): (topic: string) => Retention {
   const fill = (retention: Partial<Retention>): Retention => {
+    const unknown = unknownName(retention, RETENTION)
+    if (unknown) throw new TypeError(`The retention of topics knows ${unknown}`)
     const filled = { ...RETENTION, ...retention }
     checkCount('retention.count', filled.count)
     checkCount('retention.bytes', filled.bytes)

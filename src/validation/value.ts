@@ -4,6 +4,7 @@ import { Checker } from './checker.js'
 import { dtoOf } from './dto.js'
 import { invalid } from './issues.js'
 import { checkList, scalarItems } from './list.js'
+import { checkNested } from './nested.js'
 import type { ValidationOptions } from './options.js'
 
 /** What is declared of a value. */
@@ -52,6 +53,7 @@ function checkOf(
     throw new DefinitionError(where, 'the option items is for an array: declare the parameter as one')
   }
   const dto = dtoOf(where, items ?? type)
+  if (dto) checkNested(where, dto)
   const checker = dto && new Checker(part, dto, options)
   if (items === undefined) return checker && ((value, name, isText) => checker.check(value, name, isText))
   const check = checker ?? scalarItems(part, items)
