@@ -12,7 +12,7 @@
  * return channel
  * ```
  */
-export class Channel<T> implements AsyncIterable<T, undefined> {
+export class Channel<T> implements AsyncIterable<T> {
   readonly capacity: number
   readonly #values: T[] = []
   readonly #senders: Sender<T>[] = []
