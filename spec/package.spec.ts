@@ -81,10 +81,18 @@ describe('The package', function () {
 
   after(() => rm(folder, { recursive: true, force: true }))
 
-  it('holds what is built, its source and the papers, and nothing else', () => {
-    const names = new Set(packed.map(path => path.match(/^(dist\/src|src)\//)?.[1] ?? path))
+  it('holds what is built, its source, the guides and the papers, and nothing else', () => {
+    const names = new Set(packed.map(path => path.match(/^(dist\/src|src|docs)\//)?.[1] ?? path))
 
-    expect([...names]).to.have.members(['dist/src', 'src', 'package.json', 'README.md', 'CHANGELOG.md', 'LICENSE'])
+    expect([...names]).to.have.members([
+      'dist/src',
+      'src',
+      'docs',
+      'package.json',
+      'README.md',
+      'CHANGELOG.md',
+      'LICENSE',
+    ])
   })
 
   it('is without fault for publint', () => runBin(folder, 'publint/src/cli.js', 'run', tarball, '--strict'))

@@ -93,14 +93,16 @@ describe('The examples of the README', () => {
 
   it('orders: takes what follows the rules, and answers what does not as it is shown', async () => {
     const url = await serveExample('orders')
-    const order = async (count: number): Promise<Response> =>
+    const send = async (order: object): Promise<Response> =>
       fetch(`${url}/orders`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ items: [{ symbol: 'OKP', count }] }),
+        body: JSON.stringify(order),
       })
+    const order = (count: number) => send({ items: [{ symbol: 'OKP', count }] })
 
     expect(await (await order(1)).json()).to.deep.equal({ ordered: 1 })
+    expect((await send({})).status).to.equal(400)
     expect(await (await order(0)).json()).to.deep.equal(JSON.parse(find('orders', 'answer').code))
   })
 

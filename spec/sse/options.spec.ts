@@ -83,6 +83,18 @@ describe('resolveOptions', () => {
     )
   })
 
+  for (const [options, message] of [
+    [{ compress: 'gzip' }, "The stream option compress is true, false or an array such as ['gzip'], not gzip"],
+    [{ onError: 'log' }, 'The stream option onError is a function, not a string'],
+    [{ end: true }, "The stream option end is 'event', 'id' or false, not true"],
+    [{ ids: true }, "The stream option ids is 'uuid' or false, not true"],
+    [{ pingIntervall: 5 }, 'The stream options know no pingIntervall: is it pingInterval?'],
+  ] as const) {
+    it(`refuses ${JSON.stringify(options)}`, () => {
+      expect(() => resolveOptions('GET', options as unknown as StreamOptions)).to.throw(TypeError, message)
+    })
+  }
+
   it('refuses a highWaterMark of nothing', () => {
     expect(() => resolveOptions('GET', { highWaterMark: 0 })).to.throw(
       TypeError,
