@@ -32,7 +32,7 @@ const floors = [
   'folders openapi/keywords validation/nested validation/shape',
   'openapi/schemas validation/checker',
   'openapi/downgrade openapi/frames openapi/requests validation/value',
-  'openapi/events openapi/responses openapi/serve serialization',
+  'openapi/events openapi/responses openapi/serve openapi/webhooks serialization',
   'container decorators/doc decorators/routes failures',
   'arguments decorators/bodies decorators/controller decorators/events decorators/metadata decorators/parameters decorators/responses decorators/returns filters guards hooks openapi/describe',
   'credentials decorators/filters decorators/guards handler openapi/documents',

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { expect } from 'chai'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Controller, Get, type Hook, HttpError, Post, Use } from 'okapi'
+import { Controller, Get, type Hook, HttpError, NotFoundError, Post, Use } from 'okapi'
 import request from 'supertest'
 import { injectable, container as rootContainer } from 'tsyringe'
 import { Instances } from '../src/container.js'
@@ -81,6 +81,19 @@ describe('a hook', () => {
         expect(seen).to.deep.equal([])
       })
     }
+
+    it('may switch a route off and on again while the app runs', async () => {
+      let open = false
+      const server = await serverUnder(() => {
+        if (!open) throw new NotFoundError()
+      })
+      const status = async () => (await request(server).get('/used')).status
+
+      const before = await status()
+      open = true
+
+      expect([before, await status()]).to.deep.equal([404, 200])
+    })
 
     it('has the app for its this, as under Fastify', async () => {
       const { app } = await serve([

@@ -63,7 +63,7 @@ describe('okapi', () => {
         ...['Doc', 'Event', 'EventMismatchError', 'Returns', 'describeApi', 'downgrade', 'openapiOf'],
         ...['GapError', 'LagError', 'MemoryJournal', 'Subscription', 'Topic', 'TopicBusyError', 'TopicClosedError'],
         ...['TopicEvent', 'JournalError', 'TopicEventError', 'TopicLimitError', 'TopicNameError', 'Topics'],
-        ...['Consumes', 'File', 'Files', 'Multipart', 'StreamedFile', 'UploadedFile'],
+        ...['All', 'Consumes', 'File', 'Files', 'Multipart', 'StreamedFile', 'UploadedFile'],
         ...[
           'binary',
           'closeOnSignals',

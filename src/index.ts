@@ -43,7 +43,7 @@ export {
 } from './decorators/parameters.js'
 export { HttpCode, Redirect, SetHeader } from './decorators/responses.js'
 export { Returns, type ReturnsOptions } from './decorators/returns.js'
-export { Delete, Get, Head, Options, Patch, Post, Put, SSE, type SSEOptions } from './decorators/routes.js'
+export { All, Delete, Get, Head, Options, Patch, Post, Put, SSE, type SSEOptions } from './decorators/routes.js'
 export type { DocOptions } from './docs.js'
 // Errors
 export {
@@ -88,7 +88,7 @@ export type {
 } from './openapi/document.js'
 export { openapiOf } from './openapi/documents.js'
 export { downgrade } from './openapi/downgrade.js'
-export type { OpenApiOptions, OpenApiServing } from './openapi/options.js'
+export type { OpenApiOptions, OpenApiServing, OpenApiWebhook } from './openapi/options.js'
 export { type OkapiOptions, okapi } from './plugin.js'
 export type { Problem } from './problem.js'
 export type {

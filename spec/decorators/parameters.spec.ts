@@ -123,7 +123,7 @@ class Readers {
 
   @Get('/reply/headers')
   head(@Reply() reply: FastifyReply) {
-    reply.header('x-by', 'reply')
+    reply.code(201).header('x-by', 'reply').setCookie('seen', 'yes', { path: '/', httpOnly: true, sameSite: 'strict' })
     return { sent: true }
   }
 
@@ -314,10 +314,12 @@ describe('parameter decorators', () => {
       expect({ status, text }).to.deep.equal({ status: 203, text: 'sent' })
     })
 
-    it('sets headers beside a returned value', async () => {
-      const { headers, body } = await get('/reply/headers')
+    it('sets status, headers and cookies beside a returned value', async () => {
+      const { status, headers, body } = await get('/reply/headers')
 
+      expect(status).to.equal(201)
       expect(headers['x-by']).to.equal('reply')
+      expect(headers['set-cookie']).to.deep.equal(['seen=yes; Path=/; HttpOnly; SameSite=Strict'])
       expect(body).to.deep.equal({ sent: true })
     })
 

@@ -1,5 +1,23 @@
 import { expect } from 'chai'
-import { Controller, Delete, Get, Head, HttpCode, Options, Patch, Post, Put, Query, SetHeader, SSE } from 'okapi'
+import type { FastifyRequest } from 'fastify'
+import {
+  All,
+  Body,
+  Controller,
+  Delete,
+  describeApi,
+  Get,
+  Head,
+  HttpCode,
+  Options,
+  Patch,
+  Post,
+  Put,
+  Query,
+  Req,
+  SetHeader,
+  SSE,
+} from 'okapi'
 import request from 'supertest'
 import { protest, refusal } from '../support/refusal.js'
 import { closeAll, serve } from '../support/serve.js'
@@ -102,6 +120,82 @@ describe('route decorators', () => {
       expect((await request(app.server).get('/verbs/one?q=1')).text).to.equal('1')
       expect((await request(app.server).get('/verbs/two?q=2')).text).to.equal('2')
       expect((await request(app.server).put('/verbs/one?q=3')).text).to.equal('3')
+    })
+  })
+
+  describe('@All', () => {
+    @Controller('/echo')
+    class Echo {
+      @All('/:rest')
+      echo(@Req() { method }: FastifyRequest, @Body('text') text?: string) {
+        return { method, text }
+      }
+
+      @Get('/own')
+      own() {
+        return 'own'
+      }
+    }
+
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const) {
+      it(`answers ${method} requests`, async () => {
+        const { app } = await serve([Echo])
+
+        const { body } = await app.inject({ method, url: '/echo/x' })
+
+        expect(JSON.parse(body)).to.deep.equal({ method })
+      })
+    }
+
+    it('answers HEAD with the head of what it returns', async () => {
+      const { app } = await serve([Echo])
+
+      const { statusCode, headers, body } = await app.inject({ method: 'HEAD', url: '/echo/x' })
+
+      expect([statusCode, headers['content-length'], body]).to.deep.equal([200, '17', ''])
+    })
+
+    it('reads the body where there is one', async () => {
+      const { app } = await serve([Echo])
+
+      const { body } = await app.inject({ method: 'PUT', url: '/echo/x', payload: { text: 'hello' } })
+
+      expect(JSON.parse(body)).to.deep.equal({ method: 'PUT', text: 'hello' })
+    })
+
+    it('leaves a path to the route that names it', async () => {
+      const { app } = await serve([Echo])
+
+      expect((await app.inject('/echo/own')).body).to.equal('own')
+    })
+
+    it('takes the path, so that another method of it is refused', async () => {
+      @Controller('/echo')
+      class Doubled {
+        @Get('/x')
+        get() {}
+
+        @All('/x')
+        all() {}
+      }
+
+      expect(await refusal([Doubled])).to.equal(
+        'Doubled.all: serves GET /echo/x, which Doubled.get serves already; change one of the paths',
+      )
+    })
+
+    it('is documented under each method, and without a body under GET', () => {
+      const { paths } = describeApi([Echo], { info: { title: 'Echo', version: '1' } })
+      const documented = Object.entries(paths['/echo/{rest}'] ?? {})
+
+      expect(documented.map(([method, operation]) => [method, 'requestBody' in operation])).to.deep.equal([
+        ['get', false],
+        ['post', true],
+        ['put', true],
+        ['patch', true],
+        ['delete', true],
+        ['options', true],
+      ])
     })
   })
 

@@ -58,6 +58,15 @@ describe('The examples of docs/openapi.md', () => {
     expect((await app.inject('/news')).statusCode).to.equal(403)
   })
 
+  it('webhooks: tells what the app sends', async () => {
+    const { app } = await start('webhooks')
+    const { webhooks, components } = (await app.inject('/openapi.json')).json() as OpenApiDocument
+    const body = { 'application/json': { schema: { $ref: '#/components/schemas/Price' } } }
+
+    expect(webhooks?.priceChanged?.post?.requestBody).to.deep.equal({ required: true, content: body })
+    expect(components.schemas).to.have.all.keys('Price')
+  })
+
   it('script: writes OpenAPI 3.1', async () => {
     const { write } = await load<{ write(file: string): Promise<void> }>('script')
     const file = join(tmpdir(), `openapi-${process.pid}.json`)

@@ -18,6 +18,13 @@ export const Head = verb('HEAD')
 /** Answers OPTIONS requests. */
 export const Options = verb('OPTIONS')
 
+/**
+ * Answers requests of every method: GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS. `@Req()` tells which it was. The path
+ * is taken then: another method of it elsewhere stops the boot. For methods beyond these, add routes of your own to the
+ * app.
+ */
+export const All = routes('@All', ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
 /** The options of a stream route. */
 export interface SSEOptions extends DeclaredStreamOptions {
   /** The HTTP method. Default GET, the only one EventSource can use; a `fetch` client may use any. */
@@ -82,14 +89,17 @@ export function SSE(...given: [path?: string, options?: SSEOptions]): StreamDeco
 }
 
 function verb(method: HttpMethod): (path?: string) => MethodDecorator {
-  const decorator = `@${method.charAt(0)}${method.slice(1).toLowerCase()}`
+  return routes(`@${method.charAt(0)}${method.slice(1).toLowerCase()}`, [method])
+}
+
+function routes(decorator: string, methods: readonly HttpMethod[]): (path?: string) => MethodDecorator {
   return (...given) => {
     checkCalled(decorator, given)
     const [path = ''] = given
     return (target, name, descriptor) => {
       const place = methodAt(decorator, target, name, descriptor)
       checkPath(decorator, place, path)
-      recordMethod(...place).routes.push({ method, path })
+      recordMethod(...place).routes.push(...methods.map(method => ({ method, path })))
     }
   }
 }

@@ -19,6 +19,7 @@ import type { OpenApiOptions } from './options.js'
 import { bodyOf, parametersOf, resumptionBy, type TypedParameter, typedParameters } from './requests.js'
 import { answersOf, refusalsOf, streamAnswers } from './responses.js'
 import { Schemas } from './schemas.js'
+import { webhookOf } from './webhooks.js'
 
 /** How the controllers are served, as far as a document tells of it. */
 export interface DescribeOptions extends OpenApiOptions {
@@ -75,6 +76,12 @@ export function describeApi(controllers: readonly ControllerClass[], options: De
       Object.assign(paths[template.path] as object, { [one.route.method.toLowerCase()]: operation })
     }
   }
+  const webhooks = Object.entries(options.webhooks ?? {}).map(([name, webhook]) => {
+    const operation = webhookOf(schemas, name, webhook)
+    operation.operationId = freeId(ids, operation.operationId)
+    for (const tag of operation.tags) tags.set(tag, tags.get(tag) ?? { name: tag })
+    return [name, { post: operation }]
+  })
   const { info, servers, externalDocs, securitySchemes, security } = options
   return {
     openapi: '3.2.0',
@@ -84,6 +91,7 @@ export function describeApi(controllers: readonly ControllerClass[], options: De
     tags: [...tags.values()],
     ...(security === undefined ? {} : { security: requirements('openapi, option security', security, options) }),
     paths,
+    ...(webhooks.length === 0 ? {} : { webhooks: Object.fromEntries(webhooks) }),
     components: { schemas: schemas.components, ...(securitySchemes ? { securitySchemes } : {}) },
   }
 }
@@ -111,7 +119,8 @@ function operationOf(
   options: DescribeOptions,
 ): Operation {
   const { type, where, record, route, parameters: typed, doc } = one
-  const requestBody = bodyOf(schemas, typed, record)
+  // A method with several routes may read a body that GET has not.
+  const requestBody = route.method === 'GET' || route.method === 'HEAD' ? undefined : bodyOf(schemas, typed, record)
   const security = securityOf(one, options)
   const asked = security ?? requirements(where, options.security ?? [], options)
   const guarded = asked.some(scheme => Object.keys(scheme).length > 0) || guardsOf(one, options).length > 0

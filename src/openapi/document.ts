@@ -97,5 +97,7 @@ export interface OpenApiDocument {
   security?: SecurityRequirement[]
   /** By path, then by method in lower case. */
   paths: Record<string, Record<string, Operation>>
+  /** By name, then by method. */
+  webhooks?: Record<string, Record<string, Operation>>
   components: Components
 }

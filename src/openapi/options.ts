@@ -1,5 +1,18 @@
 import type { Names } from '../sse/known.js'
+import type { ValueType } from '../value-type.js'
 import type { OpenApiInfo, OpenApiLink, OpenApiSecurityScheme, OpenApiServer, OpenApiTag } from './document.js'
+
+/** A request that the app sends to its clients, at URLs that they have given. It tells of it; sending is yours. */
+export interface OpenApiWebhook {
+  /** What the body is, as JSON: a DTO, `[Price]`. Default: none. */
+  body?: ValueType
+  /** Headers beside those of HTTP, such as a signature: what each is, by its name. */
+  headers?: Readonly<Record<string, string>>
+  summary?: string
+  description?: string
+  deprecated?: boolean
+  tags?: readonly string[]
+}
 
 /** What a document says that no controller knows. */
 export interface OpenApiOptions {
@@ -14,6 +27,8 @@ export interface OpenApiOptions {
   /** More about tags than their names. */
   tags?: OpenApiTag[]
   externalDocs?: OpenApiLink
+  /** What the app sends to its clients, by name. */
+  webhooks?: Readonly<Record<string, OpenApiWebhook>>
 }
 
 /** Where an app serves its document, and a page for people. Everybody may read them whom the hooks of the app let pass. */
@@ -33,6 +48,7 @@ export const servingNames: Names<OpenApiServing> = {
   security: true,
   tags: true,
   externalDocs: true,
+  webhooks: true,
   json: true,
   yaml: true,
   page: true,
