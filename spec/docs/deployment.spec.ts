@@ -1,7 +1,13 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
 import type { FastifyInstance } from 'fastify'
 import type { App } from 'okapi'
+import { certificate } from '../support/certificate.js'
 import { examplesOf } from '../support/examples.js'
 import { subscribe } from '../support/subscribe.js'
 import { until } from '../support/until.js'
@@ -37,6 +43,35 @@ describe('docs/deployment.md', () => {
     expect(listeners()).to.equal(before + 1)
     await app.close()
     await until(() => listeners() === before)
+  })
+
+  it('tls: speaks HTTP/2 over TLS', async () => {
+    const { key, cert } = certificate()
+    const folder = await mkdtemp(join(tmpdir(), 'okapi-tls-'))
+    const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+    await Promise.all([writeFile(keyFile, key), writeFile(certFile, cert)])
+    Object.assign(process.env, { TLS_KEY: keyFile, TLS_CERT: certFile })
+    const { app } = await load<{ app: FastifyInstance }>('tls')
+    delete process.env.TLS_KEY
+    delete process.env.TLS_CERT
+    await rm(folder, { recursive: true })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+
+    const client = connect(urlOf(app).replace('http:', 'https:'), { ca: cert, servername: 'localhost' })
+    const answer = await text(client.request({ ':path': '/status' }))
+    client.destroy()
+    await app.close()
+
+    expect(answer).to.equal('{"up":true}')
+  })
+
+  it('ids: gives back the id of the proxy, or one of its own', async () => {
+    const { app } = await load<{ app: FastifyInstance }>('ids')
+    const idOf = async (headers = {}) => (await app.inject({ url: '/status', headers })).headers['x-request-id']
+
+    expect(await idOf({ 'x-request-id': 'from-the-proxy' })).to.equal('from-the-proxy')
+    expect(await idOf()).to.match(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+    await app.close()
   })
 })
 
