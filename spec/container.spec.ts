@@ -406,8 +406,8 @@ describe('the container of an app', () => {
 
       expect(await refusal([Prices])).to.equal(
         'Prices, constructor: cannot be resolved. Cannot inject the dependency "source" at position #0 of "Prices" ' +
-          'constructor. Reason:\n    TypeInfo not known for "Uninjectable". Is the class @injectable(), and imported as ' +
-          'a value, not by "import type" or around in a circle? An interface needs @inject(token)',
+          'constructor. Reason:\n    TypeInfo not known for "Uninjectable". Is the class @injectable(), by the same copy of ' +
+          'tsyringe, and imported as a value, not by "import type" or around in a circle? An interface needs @inject(token)',
       )
     })
 
@@ -419,8 +419,8 @@ describe('the container of an app', () => {
 
       expect(await refusal([Prices])).to.equal(
         'Prices, constructor: cannot be resolved. Cannot inject the dependency "clock" at position #0 of "Prices" ' +
-          'constructor. Reason:\n    TypeInfo not known for "Object". Is the class @injectable(), and imported as ' +
-          'a value, not by "import type" or around in a circle? An interface needs @inject(token)',
+          'constructor. Reason:\n    TypeInfo not known for "Object". Is the class @injectable(), by the same copy of ' +
+          'tsyringe, and imported as a value, not by "import type" or around in a circle? An interface needs @inject(token)',
       )
     })
 

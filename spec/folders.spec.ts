@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import { Controller, Get, Post } from 'okapi'
 import { Connection, get, leaveAll } from './support/connection.js'
 import { makeFolder, removeFolders } from './support/folder.js'
+import { type LogLine, logger } from './support/logged.js'
 import { refusal } from './support/refusal.js'
 import { closeAll, serve } from './support/serve.js'
 
@@ -43,6 +44,29 @@ describe('foldersOf', () => {
     leaveAll()
     await closeAll()
     await removeFolders()
+  })
+
+  it('tells the log of folders that are not there', async () => {
+    const lines: LogLine[] = []
+    const options = {
+      static: [{ root: join(root, 'web') }, { root: join(root, 'wbe') }],
+      spa: { root: join(root, 'app') },
+      files: join(root, 'files'),
+    }
+
+    await serve([Api], { ...options, fastify: { logger: logger(lines) } })
+
+    expect(lines.map(({ msg, option, folder }) => [msg, option, folder])).to.deep.equal(
+      [
+        ['static', 'wbe'],
+        ['spa', 'app'],
+        ['files', 'files'],
+      ].map(([option, folder]) => [
+        'A folder of files does not exist, and nothing in it is found',
+        option,
+        join(root, folder as string),
+      ]),
+    )
   })
 
   describe('with static', () => {

@@ -22,6 +22,15 @@ describe('addControllers', () => {
       expect(await refusal([Stranger])).to.equal('Stranger: is not a controller: give the class @Controller(prefix)')
     })
 
+    it('a controller of another copy of the package, which has a ledger of its own', async () => {
+      class Foreign {}
+      Reflect.defineMetadata('okapi:controller', true, Foreign)
+
+      expect(await refusal([Foreign])).to.equal(
+        'Foreign: is a controller of another copy of okapi: "npm ls okapi" tells where it is',
+      )
+    })
+
     const items: [what: string, item: unknown, message: string][] = [
       [
         'a class that is not there yet',

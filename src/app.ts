@@ -96,12 +96,13 @@ export async function createApp(options: AppOptions): Promise<App> {
   const silent = 'logger' in fastifyOptions && fastifyOptions.logger === false
   const streams = new Streams()
   app.decorate('streams', streams)
-  app.setErrorHandler(problemHandler(silent ? noLog : logOf(app)))
+  const log = silent ? noLog : logOf(app)
+  app.setErrorHandler(problemHandler(log))
   const answerUnknown = unknownAnswerer(app)
   try {
     await protect(app, options)
     await setup?.(app)
-    const fallback = await foldersOf(app, options)
+    const fallback = await foldersOf(app, options, log)
     setNotFoundHandler(app, answerUnknown, fallback)
     if (signals) app.addHook('onListen', async () => closeOnSignals(app, signals === true ? {} : signals))
     const forPlugin = Object.entries(options).filter(([name]) => Object.hasOwn(optionNames, name))

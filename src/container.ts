@@ -143,7 +143,7 @@ export const COMPILER =
 
 function cureOf(reason: string): string {
   if (/TypeInfo not known for/.test(reason)) {
-    return '. Is the class @injectable(), and imported as a value, not by "import type" or around in a circle? An interface needs @inject(token)'
+    return '. Is the class @injectable(), by the same copy of tsyringe, and imported as a value, not by "import type" or around in a circle? An interface needs @inject(token)'
   }
   if (/unregistered dependency token/i.test(reason)) return '. Register the token in the container of the app'
   return ''

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify'
 import { NotFoundError } from './errors.js'
+import type { Log } from './log.js'
 import { importFor } from './optional.js'
 
 /** How a file is sent. */
@@ -102,6 +104,12 @@ export function send(reply: FastifyReply, root: string, path: string, options: S
     cacheControl: !reply.hasHeader('cache-control'),
     contentType: !reply.hasHeader('content-type'),
   })
+}
+
+/** Tells of a folder that is not there: no file will be found in it, and nobody could tell why. */
+export function warnMissing(log: Log, option: string, root: string | URL): void {
+  const folder = folderOf(root)
+  if (!existsSync(folder)) log.warn({ option, folder }, 'A folder of files does not exist, and nothing in it is found')
 }
 
 /** The whole path of a folder. */

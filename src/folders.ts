@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { DefinitionError } from './errors.js'
-import { addFiles, folderOf, kindOf, send } from './files.js'
+import { addFiles, folderOf, kindOf, send, warnMissing } from './files.js'
 import { checkNames } from './known.js'
+import type { Log } from './log.js'
 import type { Names } from './sse/known.js'
 
 /** A folder whose files are served. */
@@ -43,10 +44,14 @@ export type Fallback = (request: FastifyRequest, reply: FastifyReply) => Promise
  *
  * @throws {DefinitionError} if @fastify/static is not installed
  */
-export async function foldersOf(app: FastifyInstance, options: FolderOptions): Promise<Fallback | undefined> {
+export async function foldersOf(app: FastifyInstance, options: FolderOptions, log: Log): Promise<Fallback | undefined> {
   const folders = [options.static ?? [], options.spa ?? []].flat() as readonly StaticFolder[]
   if (folders.length === 0) return undefined
-  for (const folder of folders) checkFolder(folder === options.spa ? 'spa' : 'static', folder)
+  for (const folder of folders) {
+    const option = folder === options.spa ? 'spa' : 'static'
+    checkFolder(option, folder)
+    warnMissing(log, option, folder.root)
+  }
   await addFiles(app, `createApp(), option ${options.static ? 'static' : 'spa'}`)
   const { spa } = options
   return async (request, reply) => {

@@ -129,8 +129,17 @@ interface ClassRecord {
 
 const ledger = new WeakMap<object, ClassRecord>()
 
+/** What every copy of this package says of its controllers, where all can read it. */
+const MARK = 'okapi:controller'
+
+/** Whether a class is a controller, and be it of another copy of this package, which has a ledger of its own. */
+export function isMarked(target: object): boolean {
+  return Reflect.hasOwnMetadata(MARK, target)
+}
+
 /** Notes that a class is a controller; returns whether it was one already. */
 export function recordController(target: object, controller: ControllerRecord): boolean {
+  Reflect.defineMetadata(MARK, true, target)
   const record = recordOf(target)
   const isOne = record.controller !== undefined
   record.controller = controller

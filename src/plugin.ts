@@ -8,7 +8,7 @@ import { idleCloser, onAnnounced } from './closing.js'
 import { type ControllerClass, childOf, Instances, SERIALIZER, STREAM_OPTIONS } from './container.js'
 import { DefinitionError } from './errors.js'
 import { problemHandler } from './failures.js'
-import { addFiles, folderOf } from './files.js'
+import { addFiles, folderOf, warnMissing } from './files.js'
 import { type Filter, translator } from './filters.js'
 import type { Guard } from './guards.js'
 import { addHealth, type HealthOptions } from './health.js'
@@ -146,6 +146,7 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   if (options.views) await app.register(fastifyView, options.views)
   if (options.files !== undefined) await addFiles(app, 'option files')
   const files = options.files === undefined || options.files === true ? undefined : folderOf(options.files)
+  if (files !== undefined) warnMissing(log, 'files', files)
   if (readsCookies(controllers) && !app.hasRequestDecorator('cookies')) await app.register(cookie)
   const admissions = new Admissions(options.admission)
   const { uploads } = options

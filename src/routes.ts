@@ -26,6 +26,7 @@ import {
   controllerRecord,
   type DeclaredStreamOptions,
   type FilterRecord,
+  isMarked,
   type MethodRecord,
   methodRecords,
   type ParameterKind,
@@ -94,7 +95,10 @@ function isHead({ route }: Plan): boolean {
 function plansOf(house: House, type: ControllerClass): Plan[] {
   const controller = controllerRecord(type)
   if (controller === undefined) {
-    throw new DefinitionError(type.name, 'is not a controller: give the class @Controller(prefix)')
+    const what = isMarked(type)
+      ? 'is a controller of another copy of okapi: "npm ls okapi" tells where it is'
+      : 'is not a controller: give the class @Controller(prefix)'
+    throw new DefinitionError(type.name, what)
   }
   const { streamOptions } = controller
   if (streamOptions) checkStreamOptions(`${type.name}, option streamOptions`, house.container, streamOptions)
