@@ -222,6 +222,17 @@ describe('createApp', () => {
       expect([own.headers['x-hook'], note.headers['x-hook']]).to.deep.equal(['yes', 'yes'])
     })
 
+    it('takes what the methods of Fastify return', async () => {
+      for (const setup of [
+        (app: FastifyInstance) => app.register(async scope => scope.get('/own', () => 'mine')),
+        async (app: FastifyInstance) => app.register(async scope => scope.get('/own', () => 'mine')),
+        (app: FastifyInstance) => app.get('/own', () => 'mine'),
+        async (app: FastifyInstance) => app.get('/own', () => 'mine'),
+      ]) {
+        expect((await request(await start({ setup })).get('/own')).text).to.equal('mine')
+      }
+    })
+
     it('answers errors of routes that are added there too', async () => {
       const server = await start({
         setup: async app => {

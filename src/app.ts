@@ -42,8 +42,11 @@ export interface AppOptions extends Omit<OkapiOptions, 'streams' | 'log'>, Prote
    * are yours.
    */
   signals?: boolean | SignalOptions
-  /** Called before the controllers are added: the place for Fastify plugins, hooks, and routes of your own. */
-  setup?: (app: FastifyInstance) => void | Promise<void>
+  /**
+   * Called before the controllers are added, and awaited: the place for Fastify plugins, hooks, and routes of your own.
+   * What it returns does not matter, so that `app => app.register(plugin)` will do.
+   */
+  setup?: (app: FastifyInstance) => unknown
 }
 
 const names: Names<AppOptions> = {

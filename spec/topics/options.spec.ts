@@ -55,6 +55,7 @@ describe('The options of a subscription', () => {
     [{ key: 1, onLag: 'conflate' }, 'subscribe(): key is a function'],
     [{ snapshot: [] }, 'subscribe(): snapshot is a function'],
     [{ decode: {} }, 'subscribe(): decode is a function'],
+    [{ form: 'start' }, 'subscribe(): there is no form: is it from?'],
     [{ lastEventId: 5 }, 'subscribe(): lastEventId is a string, not number'],
   ] as const) {
     it(`refuse ${Object.keys(options)}: ${message}`, () => {

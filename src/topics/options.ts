@@ -1,3 +1,4 @@
+import { type Names, unknownName } from '../sse/known.js'
 import type { Decode, TopicEvent } from './event.js'
 import type { Gap } from './gap.js'
 
@@ -59,8 +60,22 @@ export interface ResolvedSubscribeOptions extends SubscribeOptions {
   readonly onLag: OnLag
 }
 
+const names: Names<SubscribeOptions> = {
+  from: true,
+  onGap: true,
+  snapshot: true,
+  onLag: true,
+  key: true,
+  filter: true,
+  lastEventId: true,
+  signal: true,
+  decode: true,
+}
+
 /** @throws {TypeError} for options that contradict each other or make no sense */
 export function resolveSubscribeOptions(options: SubscribeOptions): ResolvedSubscribeOptions {
+  const unknown = unknownName(options, names)
+  if (unknown) throw new TypeError(`subscribe(): there is ${unknown}`)
   const { snapshot, key, filter, decode, lastEventId } = options
   for (const [name, value] of Object.entries({ snapshot, key, filter, decode })) {
     if (value !== undefined && typeof value !== 'function') throw new TypeError(`subscribe(): ${name} is a function`)
