@@ -272,6 +272,19 @@ describe('docs/topics.md', () => {
     expect(() => topics.publish('one/more', 1)).to.throw(TopicLimitError)
   })
 
+  it('sensor: publishes on the topics of each app, also when there was one before', async () => {
+    const { Readings } = await load<Loaded>('sensor')
+    for (let n = 0; n < 2; n++) {
+      const { url } = await serve([Readings as ControllerClass])
+      const stream = await subscribe(`${url}/readings`)
+      const { id } = (await (await fetch(`${url}/readings`, { method: 'POST' })).json()) as { id: string }
+
+      const [reading] = await stream.take(1)
+      expect(reading).to.include({ id, event: 'reading', data: '{"celsius":21}' })
+      await closeAll()
+    }
+  })
+
   it('stats: tells how a topic is', async () => {
     const { url, topics } = await start('prices', 'Prices')
     const stream = await subscribe(`${url}/prices/OKP`)
