@@ -63,6 +63,11 @@ describe('convert', () => {
       expect(convert(given, type)).to.deep.equal({ expected })
     })
   }
+
+  it('reads a long text once, though it is no number but for its last character', () => {
+    expect(convert(`${'1'.repeat(200_000)}x`, Number)).to.deep.equal({ expected: 'a number' })
+    expect(convert(`.${'1'.repeat(200_000)}.`, Number)).to.deep.equal({ expected: 'a number' })
+  })
 })
 
 function show(value: unknown): string {

@@ -217,4 +217,10 @@ describe('withoutTicket', () => {
       expect(withoutTicket(url)).to.equal(told)
     })
   }
+
+  it('reads a long query once', () => {
+    const url = `/live?${'a'.repeat(200_000)}`
+
+    expect(withoutTicket(url)).to.equal(url)
+  })
 })

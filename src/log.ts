@@ -28,7 +28,9 @@ const consoleLog: Log = {
 export function withoutTicket(url: string): string {
   const [path, query] = [url.slice(0, url.indexOf('?') + 1), url.slice(url.indexOf('?') + 1)]
   if (path === '') return url
-  return path + query.replace(/([^=&;]*)=[^&;]*/g, (pair, name: string) => (isTicket(name) ? `${name}=…` : pair))
+  return (
+    path + query.replace(/(?<![^&;])([^=&;]*)=[^&;]*/g, (pair, name: string) => (isTicket(name) ? `${name}=…` : pair))
+  )
 }
 
 function isTicket(name: string): boolean {
