@@ -20,13 +20,19 @@ describe('filenameOf', () => {
     expect(filenameOf('a:b|c?.png')).to.equal('abc.png')
   })
 
+  it('is as long as a file system takes, and ends with a whole character', () => {
+    expect(filenameOf('a'.repeat(300))).to.equal('a'.repeat(255))
+    expect(filenameOf('茶'.repeat(300))).to.equal('茶'.repeat(85))
+    expect(filenameOf(`ab${'🍵'.repeat(300)}`)).to.equal(`ab${'🍵'.repeat(63)}`)
+  })
+
   it('is never a path, never a control character, and never long', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 600 }), text => {
         const name = filenameOf(text)
         expect(name).to.match(/^[^/\\\p{C}]+$/u)
         expect(name).to.not.match(/^\.+$/)
-        expect([...name].length).to.be.at.most(255)
+        expect(Buffer.byteLength(name)).to.be.at.most(255)
       }),
     )
   })

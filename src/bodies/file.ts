@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 export interface FileHead {
   /** The name of its field. */
   readonly field: string
-  /** Its name, of at most 255 characters: never a path, and without what file systems or terminals stumble over. */
+  /** Its name, of at most 255 bytes: never a path, and without what file systems or terminals stumble over. */
   readonly filename: string
   /** Its media type. */
   readonly mimetype: string
@@ -49,5 +49,18 @@ export class StreamedFile implements FileHead {
 export function filenameOf(text: string): string {
   const last = text.split(/[/\\]/).pop() as string
   const name = last.replace(/[\p{C}<>:"|?*]/gu, '').trim()
-  return /^\.*$/.test(name) ? 'file' : [...name].slice(0, 255).join('')
+  return /^\.*$/.test(name) ? 'file' : cut(name)
 }
+
+/** As much of a name as a file system takes. */
+function cut(name: string): string {
+  let [bytes, end] = [0, 0]
+  for (const character of name) {
+    bytes += Buffer.byteLength(character)
+    if (bytes > LONGEST) break
+    end += character.length
+  }
+  return name.slice(0, end)
+}
+
+const LONGEST = 255
