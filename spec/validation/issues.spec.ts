@@ -35,4 +35,21 @@ describe('issuesOf', () => {
       { in: 'body', property: 'one', constraint: 'unknownValue', detail: 'unknown' },
     ])
   })
+
+  it('tells the first hundred of very many, and looks at no more', () => {
+    const item = (n: number): ValidationError => error({ property: `${n}`, constraints: { isInt: 'not whole' } })
+    const children = Array.from({ length: 100 }, (_, n) => item(n))
+    const last = error({})
+    Object.defineProperty(last, 'constraints', { get: () => expect.fail('looks at one more') })
+
+    const issues = issuesOf('body', [error({ property: 'items', children: [...children, last] })], '')
+
+    expect(issues).to.have.length(100)
+    expect(issues.at(-1)).to.deep.equal({
+      in: 'body',
+      property: 'items.99',
+      constraint: 'isInt',
+      detail: 'not whole',
+    })
+  })
 })

@@ -33,7 +33,7 @@ export class Checker {
    * Makes a DTO, at once where that is possible.
    *
    * @param name the name of the value within its part; empty for the whole part
-   * @throws {InvalidRequestError} with every violated constraint of every property
+   * @throws {InvalidRequestError} with every violated constraint of every property, a hundred at most
    */
   check(value: unknown, name: string, isText: boolean): unknown {
     const dto = this.take(value, isText)

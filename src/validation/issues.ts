@@ -13,17 +13,26 @@ function subjectOf(part: RequestPart, name: string): string {
   return part === 'path' || part === 'query' ? `The ${part} parameter "${name}"` : `The ${part} "${name}"`
 }
 
-/** What class-validator found, each with the path to its property. */
+/** The most issues that a client is told of one value: a small request could ask for a large answer otherwise. */
+const MOST = 100
+
+/** What class-validator found, each with the path to its property; the first hundred of it. */
 export function issuesOf(part: RequestPart, errors: ValidationError[], path: string): Issue[] {
-  return errors.flatMap(({ property, constraints = {}, children = [] }) => {
+  const issues: Issue[] = []
+  for (const issue of eachIssue(part, errors, path)) {
+    issues.push(issue)
+    if (issues.length === MOST) break
+  }
+  return issues
+}
+
+function* eachIssue(part: RequestPart, errors: ValidationError[], path: string): Generator<Issue> {
+  for (const { property, constraints = {}, children = [] } of errors) {
     // An object of a class without rules is an unknown value, with no property to its name.
     const here = [path, property].filter(name => name !== '' && name !== undefined).join('.')
-    const own = Object.entries(constraints).map(([constraint, detail]) => ({
-      in: part,
-      property: here,
-      constraint,
-      detail,
-    }))
-    return [...own, ...issuesOf(part, children, here)]
-  })
+    for (const [constraint, detail] of Object.entries(constraints)) {
+      yield { in: part, property: here, constraint, detail }
+    }
+    yield* eachIssue(part, children, here)
+  }
 }
