@@ -1,7 +1,9 @@
 import { expect } from 'chai'
 import fastify, { type FastifyInstance } from 'fastify'
-import { HttpError } from 'okapi'
+import { Controller, HttpError, Signal, SSE } from 'okapi'
 import { answerProblem, problemHandler, type Translate } from '../src/failures.js'
+import { Connection, get, leaveAll } from './support/connection.js'
+import { closeAll, serve } from './support/serve.js'
 
 describe('problemHandler', () => {
   let app: FastifyInstance
@@ -64,5 +66,80 @@ describe('answerProblem', () => {
 
     expect(JSON.parse(body)).to.deep.equal(problem)
     await app.close()
+  })
+
+  it('leaves out a header that cannot be sent, which would fail the answer too', async () => {
+    const app = fastify()
+    app.get('/', (_request, reply) => {
+      reply.headers({ 'x-whole': 'yes', 'x-broken': 'a\r\nset-cookie: a=1' })
+      answerProblem(reply, new HttpError(400, undefined, { headers: { 'x-own': 'a\nb' } }))
+    })
+
+    const { statusCode, headers } = await app.inject('/')
+
+    expect(statusCode).to.equal(400)
+    expect(headers).to.include({ 'x-whole': 'yes' }).and.not.to.have.any.keys('x-broken', 'x-own', 'set-cookie')
+    await app.close()
+  })
+})
+
+describe('answerGarbage', () => {
+  @Controller()
+  class Clock {
+    @SSE('/ticks')
+    async *ticks(@Signal() signal: AbortSignal) {
+      yield 'tick'
+      await new Promise(resolve => signal.addEventListener('abort', resolve))
+    }
+  }
+
+  afterEach(async () => {
+    leaveAll()
+    await closeAll()
+  })
+
+  const quick = { keepAliveTimeout: 10, http: { connectionsCheckingInterval: 5, headersTimeout: 20 } }
+  const answers: [what: string, given: string, answer: string][] = [
+    [
+      'what is no HTTP',
+      '\x16\x03\x01\x02\x00\x01',
+      'HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/problem+json; charset=utf-8\r\n' +
+        'content-length: 114\r\n\r\n{"type":"about:blank","title":"Bad Request","status":400,' +
+        '"detail":"The request is not written as HTTP/1.1 has it"}',
+    ],
+    [
+      'a head that is too large',
+      get('/ticks', { 'x-long': 'x'.repeat(20_000) }),
+      'HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n' +
+        'content-type: application/problem+json; charset=utf-8\r\ncontent-length: 125\r\n\r\n' +
+        '{"type":"about:blank","title":"Request Header Fields Too Large","status":431,' +
+        '"detail":"The head of the request is too large"}',
+    ],
+    [
+      'a head that does not end',
+      'GET /ticks HTTP/1.1\r\nhost: ',
+      'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: application/problem+json; charset=utf-8\r\n' +
+        'content-length: 107\r\n\r\n{"type":"about:blank","title":"Request Timeout","status":408,' +
+        '"detail":"The request did not arrive in time"}',
+    ],
+  ]
+  for (const [what, given, answer] of answers) {
+    it(`answers ${what} as problem details, and closes`, async () => {
+      const { url } = await serve([Clock], { fastify: quick })
+      const connection = await Connection.open(url, given)
+
+      expect(await connection.end()).to.equal(answer)
+    })
+  }
+
+  it('writes nothing into a stream that is under way, but cuts it', async () => {
+    const { app, url } = await serve([Clock])
+    const connection = await Connection.open(url, get('/ticks'))
+    await connection.has('data: tick\n\n')
+
+    connection.send('GARBAGE\r\n\r\n')
+
+    expect(await connection.end()).to.match(/\r\n\r\nc\r\ndata: tick\n\n\r\n$/)
+    expect(app.streams.size).to.equal(0)
   })
 })

@@ -12,7 +12,7 @@ const floors = [
   'sse/stream',
   'sse/serve sse/writer',
   'sse/index',
-  'answers closing context convert docs errors log openapi/document principal streams value-type',
+  'answers closing context convert docs errors log openapi/document principal sendable streams value-type',
   'known',
   'topics/conflation topics/gap topics/journal topics/loop topics/position topics/publication topics/rounds',
   'topics/errors topics/event topics/hot topics/journal-contract topics/journals/memory',
@@ -56,7 +56,7 @@ const addresses = {
   'class-validator':
     'openapi/rules validation/checker validation/dto validation/faults validation/issues validation/nested validation/options validation/rules validation/shape',
   fastify:
-    'answers app arguments bodies/form bodies/intake bodies/parsers closing credentials decorators/parameters failures files filters folders guards handler health hooks jwt last-event-id log metadata openapi/documents openapi/serve plugin protection routes signals tickets',
+    'answers app arguments bodies/form bodies/intake bodies/parsers closing credentials decorators/parameters failures files filters folders guards handler health hooks jwt last-event-id log metadata openapi/documents openapi/serve plugin protection routes sendable signals tickets',
   'find-my-way': 'app',
   lmdb: 'topics/journals/lmdb-file',
   'reflect-metadata': 'index metadata',

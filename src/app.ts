@@ -10,7 +10,7 @@ import fastify, {
 } from 'fastify'
 import findMyWay from 'find-my-way'
 import { DefinitionError, HttpError } from './errors.js'
-import { answerProblem, problemHandler } from './failures.js'
+import { answerGarbage, answerProblem, problemHandler } from './failures.js'
 import { type Fallback, type FolderOptions, foldersOf } from './folders.js'
 import { checkNames } from './known.js'
 import { describeRequest, logOf, noLog } from './log.js'
@@ -151,6 +151,7 @@ const answerFrameworkError: NonNullable<FastifyServerOptions['frameworkErrors']>
 /** Fastify's options, where ours are others than its own. */
 const defaults: FastifyServerOptions = {
   frameworkErrors: answerFrameworkError,
+  clientErrorHandler: answerGarbage,
   // Requests that come over an open connection while the app closes are answered; its 503 would end an EventSource.
   return503OnClosing: false,
   requestTimeout: REQUEST_TIMEOUT,

@@ -1,8 +1,11 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { ClosingError, StreamLimitError, TicketLimitError } from './errors.js'
+import { ClosingError, HttpError, StreamLimitError, TicketLimitError } from './errors.js'
 import { type Log, withoutTicket } from './log.js'
 import { headersOf, PROBLEM_TYPE, type Problem, problemOf } from './problem.js'
 import { goodbyeTo } from './refusal.js'
+import { dropUnsendable } from './sendable.js'
 import { STREAM_HEADERS } from './sse/headers.js'
 import { TopicClosedError } from './topics/errors.js'
 
@@ -32,10 +35,34 @@ function itself(error: unknown): unknown {
 export function answerProblem(reply: FastifyReply, error: unknown): Problem {
   const problem = problemOf(error)
   reply.code(problem.status).headers(headersOf(error))
+  // They may be what has failed, and would fail again.
+  dropUnsendable(reply)
   // HTTP/2 has no such header: see RFC 9113, section 8.2.2.
   if (reply.request.raw.httpVersionMajor > 1) reply.removeHeader('connection')
   const goodbye = goodbyeTo(reply.request.raw, problem, reply.getHeader('retry-after'))
   if (goodbye === undefined) reply.type(PROBLEM_TYPE).send(JSON.stringify(problem))
   else reply.code(200).removeHeader('retry-after').headers(STREAM_HEADERS).send(goodbye)
   return problem
+}
+
+/**
+ * Answers what is no request that Node.js could read, and cuts the connection. Says nothing where an answer is under way:
+ * nobody could tell the two apart.
+ */
+export function answerGarbage(error: NodeJS.ErrnoException, socket: Socket): void {
+  const answered = (socket as { _httpMessage?: ServerResponse | null })._httpMessage?.headersSent === true
+  if (error.code !== 'ECONNRESET' && socket.writable && !answered) {
+    const problem = problemOf(garbage[error.code as string] ?? unreadable)
+    const body = JSON.stringify(problem)
+    const lines = [`HTTP/1.1 ${problem.status} ${problem.title}`, 'connection: close', `content-type: ${PROBLEM_TYPE}`]
+    socket.write(`${lines.join('\r\n')}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+  }
+  socket.destroy()
+}
+
+const unreadable = new HttpError(400, 'The request is not written as HTTP/1.1 has it')
+
+const garbage: Record<string, HttpError> = {
+  ERR_HTTP_REQUEST_TIMEOUT: new HttpError(408, 'The request did not arrive in time'),
+  HPE_HEADER_OVERFLOW: new HttpError(431, 'The head of the request is too large'),
 }

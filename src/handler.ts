@@ -1,4 +1,4 @@
-import { type OutgoingHttpHeaders, type ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest, onSendHookHandler, RouteHandlerMethod } from 'fastify'
 import type { Admission, Place } from './admission.js'
 import { Html, render, View } from './answers.js'
@@ -11,6 +11,7 @@ import type { Log } from './log.js'
 import type { MethodRecord } from './metadata.js'
 import { isExpired, type Principal } from './principal.js'
 import { problemOf } from './problem.js'
+import { dropUnsendable } from './sendable.js'
 import { isFeed } from './sse/feed.js'
 import { STREAM_HEADERS } from './sse/headers.js'
 import { StreamClosedError } from './sse/index.js'
@@ -72,13 +73,18 @@ function answerer({ name, record, files }: Target): (value: unknown, reply: Fast
     if (value === reply || reply.sent) return reply
     if (status !== undefined) reply.code(status)
     for (const [header, text] of headers) reply.header(header, text)
-    if (redirect) return reply.redirect(typeof value === 'string' ? value : redirect.url, redirect.status)
+    if (redirect) return reply.redirect(typeof value === 'string' ? locationOf(value) : redirect.url, redirect.status)
     if (typeof value === 'object' && value !== null) return answer(value, reply, name, files)
     if (value !== undefined) return value
     if (sendsItself) return reply
     if (status === undefined) reply.code(204)
     return reply.send()
   }
+}
+
+/** A URL as a header can have it, whatever its text came from: what no URL is written with is percent-encoded. */
+function locationOf(url: string): string {
+  return url.replace(/[^\x21-\x7e]+/g, part => encodeURIComponent(part.toWellFormed()))
 }
 
 function answer(value: object, reply: FastifyReply, name: string, files: string | undefined): unknown {
@@ -209,24 +215,11 @@ export const openStream: onSendHookHandler = ({ principal }, reply, payload, don
   }
 }
 
-/**
- * The headers of a reply, checked while somebody can still catch what is wrong with them. Those that cannot be sent are
- * taken out, so that the answer that tells of them can be.
- */
+/** The headers of a reply, checked while somebody can still catch what is wrong with them. */
 function sendable(reply: FastifyReply): OutgoingHttpHeaders {
-  const headers = reply.getHeaders() as OutgoingHttpHeaders
-  let failure: { error: unknown } | undefined
-  for (const [name, value] of Object.entries(headers)) {
-    try {
-      validateHeaderName(name)
-      validateHeaderValue(name, value as string)
-    } catch (error) {
-      failure = { error }
-      reply.removeHeader(name)
-    }
-  }
-  if (failure) throw failure.error
-  return headers
+  const failure = dropUnsendable(reply)
+  if (failure) throw failure
+  return reply.getHeaders() as OutgoingHttpHeaders
 }
 
 /** What a stream asks of the app around it. */

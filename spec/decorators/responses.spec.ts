@@ -151,6 +151,13 @@ describe('response decorators', () => {
       expect((await request(server).get('/moved?to=/there')).headers.location).to.equal('/there')
     })
 
+    it('writes what the method says as a URL has it, and lets it bring no header', async () => {
+      const { headers } = await request(server).get('/moved').query({ to: '/茶?a=%20&b=ä\r\nset-cookie: a=1' })
+
+      expect(headers.location).to.equal('/%E8%8C%B6?a=%20&b=%C3%A4%0D%0Aset-cookie:%20a=1')
+      expect(headers).not.to.have.property('set-cookie')
+    })
+
     it('refuses a stream', async () => {
       @Controller()
       class Streams {
