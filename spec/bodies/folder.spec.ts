@@ -39,6 +39,7 @@ describe('Folder', () => {
 
     const path = await folder.add()
 
+    expect(folder.removed).to.equal(true)
     expect(existsSync(path)).to.equal(false)
     expect(readdirSync(directory)).to.deep.equal([])
   })

@@ -8,6 +8,7 @@ import { IsInt, IsOptional, IsString } from 'class-validator'
 import { Body, Controller, File, Files, Multipart, Post, SSE, type StreamedFile, UploadedFile } from 'okapi'
 import { Connection, leaveAll } from '../support/connection.js'
 import { connectHttp2, leaveAllHttp2 } from '../support/http2.js'
+import { type LogLine, logger } from '../support/logged.js'
 import { formHeaders, formOf, type Part } from '../support/multipart.js'
 import { closeAll, serve } from '../support/serve.js'
 import { until } from '../support/until.js'
@@ -213,6 +214,35 @@ describe('readForm', () => {
       }
       expect((await send('/photos', { ...photo, value: 'x'.repeat(10) })).status).to.equal(200)
       await cleared()
+    })
+
+    it('refuses a form that ends in the middle of a file that nobody chose', async () => {
+      const empty = { name: 'other', value: '', filename: '' }
+      const form = formOf(title, { ...photo, value: 'x'.repeat(100_000) }, empty).subarray(0, -5)
+
+      const response = await fetch(`${url}/photo`, { method: 'POST', headers: formHeaders, body: form })
+
+      expect(response.status).to.equal(400)
+      await cleared()
+    })
+
+    it('is no fault of the server when clients leave while their files are written', async () => {
+      const lines: LogLine[] = []
+      const served = await serve([Forms], { uploads: { directory }, fastify: { logger: logger(lines) } })
+      const files = Array.from({ length: 5 }, () => ({ ...photo, value: 'x'.repeat(20_000) }))
+      const form = formOf(title, ...files)
+      const head = `POST /photo HTTP/1.1\r\nhost: okapi\r\ncontent-type: ${formHeaders['content-type']}\r\ncontent-length: ${form.length}\r\n\r\n`
+      const leave = async (size: number): Promise<void> => {
+        const connection = await Connection.open(served.url)
+        connection.socket.write(Buffer.concat([Buffer.from(head), form.subarray(0, size)]), () => connection.leave())
+        await connection.end()
+      }
+
+      for (let n = 0; n < 100; n++) await leave((n * form.length) / 100)
+
+      await cleared()
+      await served.app.close()
+      expect(lines).to.deep.equal([])
     })
 
     it('removes what has arrived when the client leaves in the middle', async () => {

@@ -12,12 +12,17 @@ export class Folder {
     this.#directory = directory
   }
 
+  /** Whether the folder is gone, or about to go. */
+  get removed(): boolean {
+    return this.#removed
+  }
+
   /** The path for one file more. The folder comes with the first. */
   async add(): Promise<string> {
     this.#path ??= mkdtemp(join(this.#directory, 'okapi-'))
     const path = await this.#path
     // The request may have ended in between.
-    if (this.#removed) await rm(path, { recursive: true, force: true })
+    if (this.#removed) await discard(path)
     return join(path, `${this.#count++}`)
   }
 
@@ -25,6 +30,11 @@ export class Folder {
   async remove(): Promise<void> {
     this.#removed = true
     const path = await this.#path
-    if (path !== undefined) await rm(path, { recursive: true, force: true })
+    if (path !== undefined) await discard(path)
   }
+}
+
+/** Again and again for a while: a file may come into a folder while it goes. */
+function discard(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true, maxRetries: 5 })
 }

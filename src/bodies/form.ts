@@ -112,7 +112,7 @@ async function readFields(
 /** The field of a file that nobody chose: a browser sends it without a name and without a byte. */
 async function isNobody({ filename, file }: MultipartFile): Promise<boolean> {
   if (filename !== undefined && filename !== '') return false
-  if (file.readableLength === 0 && !file.readableEnded) {
+  if (file.readableLength === 0 && !file.readableEnded && !file.closed) {
     await new Promise(resolve => file.once('readable', resolve).once('close', resolve))
   }
   return file.readableLength === 0
@@ -132,7 +132,10 @@ async function saveOne(part: MultipartFile, folder: Folder, limits: Limits): Pro
   watch(part, limits)
   const path = await folder.add()
   const target = createWriteStream(path, { flags: 'wx', mode: 0o600 })
-  await pipeline(part.file, target)
+  await pipeline(part.file, target).catch(error => {
+    // The folder was removed under the file.
+    throw folder.removed ? new BadRequestError('The client has left', { cause: error }) : error
+  })
   return new UploadedFile(headOf(part), path, target.bytesWritten)
 }
 
