@@ -73,8 +73,8 @@ class Shop {
   }
 
   @Post('/anything')
-  anything(@Body() body: unknown) {
-    return { body }
+  anything(@Body({ validate: false }) body: unknown) {
+    return { type: typeof body }
   }
 
   @Post('/urlencoded')

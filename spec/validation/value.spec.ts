@@ -42,29 +42,6 @@ describe('valueCheck', () => {
     expect(body({ validate: false }, Point, value)).to.equal(value)
   })
 
-  it('refuses a body that is nested too deeply for code that looks into it, unless it must not be checked', () => {
-    const deep = JSON.parse(`${'['.repeat(10_000)}${']'.repeat(10_000)}`)
-
-    for (const value of [deep, { deep }, Object.assign(Object.create(null), { deep })]) {
-      expect(() => body({}, Object, value))
-        .to.throw(InvalidRequestError)
-        .with.nested.property('issues[0].detail', 'The body is nested too deeply')
-    }
-    expect(() => body({ name: 'a' }, Array, deep)).to.throw(InvalidRequestError)
-    expect(body({ validate: false }, Object, deep)).to.equal(deep)
-    expect(body({}, Object, [[[1]]])).to.deep.equal([[[1]]])
-  })
-
-  it('takes what a parser of your own has read as it is', () => {
-    class Tree {
-      parts = JSON.parse(`${'['.repeat(200)}${']'.repeat(200)}`)
-    }
-    const tree = new Tree()
-
-    expect(body({}, Object, tree)).to.equal(tree)
-    expect(body({}, Buffer, Buffer.alloc(9))).to.deep.equal(Buffer.alloc(9))
-  })
-
   it('lays the options of the parameter over those of the app', () => {
     const check = valueCheck('here', 'body', { validate: { whitelist: false } }, Point, { whitelist: true })
 

@@ -35,15 +35,6 @@ export function copyItems(items: unknown[], depth: number, read: typeof copy): u
   return copied
 }
 
-/** Whether a value is what JSON makes: not bytes, or what else a parser has read. */
-export function isPlain(value: unknown): boolean {
-  return Array.isArray(value) || (typeof value === 'object' && value !== null && isBare(Object.getPrototypeOf(value)))
-}
-
-function isBare(prototype: unknown): boolean {
-  return prototype === Object.prototype || prototype === null
-}
-
 /** Whether more objects stand within each other than code that looks into them by recursion could bear. */
 export function isTooDeep(value: unknown, depth = 0): boolean {
   if (typeof value !== 'object' || value === null) return false

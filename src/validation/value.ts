@@ -6,7 +6,6 @@ import { invalid } from './issues.js'
 import { checkList, scalarItems } from './list.js'
 import { checkNested } from './nested.js'
 import type { ValidationOptions } from './options.js'
-import { isPlain, isTooDeep } from './plain.js'
 
 /** What is declared of a value. */
 export interface Declared {
@@ -75,7 +74,6 @@ function typed(part: RequestPart, name: string, value: unknown, type: unknown, r
     throw invalid(part, name, 'required', 'is missing')
   }
   if (part === 'body' && type === Array && !Array.isArray(value)) throw invalid(part, name, 'array', 'is not an array')
-  if (part === 'body' && isPlain(value) && isTooDeep(value)) throw invalid(part, name, 'depth', 'is nested too deeply')
   const converted = convert(value, type)
   if ('value' in converted) return converted.value
   throw invalid(part, name, (type as { name: string }).name.toLowerCase(), `is not ${converted.expected}`)
