@@ -47,6 +47,8 @@ export interface StreamTarget extends Target {
   readonly check?: ((value: unknown) => void) | undefined
 }
 
+const OWN_HEADERS = Object.entries(STREAM_HEADERS)
+
 type Method = (...args: unknown[]) => unknown
 
 /** The Fastify handler of a route that answers once. */
@@ -129,8 +131,7 @@ export function streamHandler(target: StreamTarget): RouteHandlerMethod {
       throw refusal(error, streams)
     }
     if (record.status !== undefined) reply.code(record.status)
-    for (const [header, value] of Object.entries(STREAM_HEADERS))
-      if (!reply.hasHeader(header)) reply.header(header, value)
+    for (const [header, value] of OWN_HEADERS) if (!reply.hasHeader(header)) reply.header(header, value)
     for (const [header, value] of record.headers) reply.header(header, value)
     return reply.send(new StreamPayload(stream, streams))
   }

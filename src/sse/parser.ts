@@ -18,7 +18,11 @@ interface Connection {
 }
 
 /** What Node's HTTP server listens with while it reads requests, by the names of the functions. */
-const OWN = { data: 'bound socketOnData', end: 'bound socketOnEnd', drain: 'bound socketOnDrain' } as const
+const OWN = [
+  ['data', 'bound socketOnData'],
+  ['end', 'bound socketOnEnd'],
+  ['drain', 'bound socketOnDrain'],
+] as const
 
 /** The methods that Node's HTTP server replaces on a connection, to see who else wants to read. */
 const WRAPPED = ['on', 'addListener', 'prependListener', 'setEncoding'] as const
@@ -30,14 +34,15 @@ const WRAPPED = ['on', 'addListener', 'prependListener', 'setEncoding'] as const
  * @returns whether it was given back
  */
 export function releaseParser(socket: Socket): boolean {
-  const { parser, _handle: handle, server } = socket as Connection
+  const connection = socket as Connection
+  const { parser, _handle: handle, server } = connection
   if (!isParser(parser) || !handle || !server) return false
-  const own = Object.entries(OWN).map(([event, name]) => ({ event, listener: listenerOf(socket, event, name) }))
-  if (own.some(({ listener }) => listener === undefined)) return false
+  const own = OWN.map(([event, name]) => listenerOf(socket, event, name))
+  if (own.includes(undefined)) return false
   parser.unconsume()
   handle._consumed = false
-  for (const { event, listener } of own) socket.off(event, listener as () => void)
-  Object.assign(socket, { parser: null })
+  for (const [index, [event]] of OWN.entries()) socket.off(event, own[index] as () => void)
+  connection.parser = null
   parser.remove()
   // As Node does: it may be at work just now.
   setImmediate(destroy, parser)

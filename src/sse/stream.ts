@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { openCompressed } from './compressed.js'
 import { Deadlines } from './deadline.js'
+import { departSoon } from './departure.js'
 import { encode } from './encode.js'
 import { isAbort, OverflowError, StreamClosedError } from './errors.js'
 import { ServerSentEvent, withId } from './event.js'
@@ -240,7 +241,9 @@ export class EventStream implements Outlet {
     if (this.options.retry !== undefined) this.#text = retryFrame(this.options.retry) + this.#text
     const { maxDuration } = this.options
     if (maxDuration > 0) this.endAt(Date.now() + maxDuration * (1 - Math.random() * EARLY), 'duration')
-    this.#arm()
+    // Not behind the others of this turn: the source may go on in it.
+    this.#armed = true
+    process.nextTick(depart, this)
   }
 
   /**
@@ -527,15 +530,15 @@ export class EventStream implements Outlet {
 
   // The way out.
 
-  /** Flushes when the queue of promises is empty: when the source really waits. */
+  /** Flushes when the turn is over: when the source really waits. */
   #arm(): void {
     if (this.#armed || this.#headers === undefined) return
     this.#armed = true
-    process.nextTick(flushArmed, this)
+    departSoon(this)
   }
 
-  /** @internal */
-  flushArmed(): void {
+  /** Its turn is over: what was gathered leaves. */
+  depart(): void {
     this.#armed = false
     if (!this.#blocked && this.#hasMore() && this.#flush()) this.#roomAgain()
   }
@@ -784,8 +787,8 @@ function isNext(result: ReturnType<Source['next']> | undefined): result is Itera
   return (result as IteratorResult<unknown> | undefined)?.done === false
 }
 
-function flushArmed(stream: EventStream): void {
-  stream.flushArmed()
+function depart(stream: EventStream): void {
+  stream.depart()
 }
 
 function noop(): void {}

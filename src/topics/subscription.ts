@@ -9,7 +9,7 @@ import type { ResolvedSubscribeOptions } from './options.js'
 import { parsePositions } from './position.js'
 import { Reader } from './reader.js'
 import { Relay } from './relay.js'
-import type { TopicLog } from './topic-log.js'
+import type { Follower, TopicLog } from './topic-log.js'
 
 /** What a subscription asks of the house around it. */
 export interface SubscriptionHost {
@@ -68,6 +68,7 @@ class Reading implements FeedSource {
   readonly #host: SubscriptionHost
   readonly #loops: boolean
   #entries: readonly Entry[] = []
+  #seat: Seat | undefined
   #relay: Relay | undefined
   #reader: Reader | undefined
   #stopped = false
@@ -93,17 +94,14 @@ class Reading implements FeedSource {
   }
 
   attach(outlet: Outlet, relaying: boolean): void {
-    const reader = this.#reader as Reader
-    if (!relaying) reader.outlet = outlet
-    else {
-      const [log, entry] = [this.#logs[0] as TopicLog, this.#entries[0] as Entry]
-      this.#relay = new Relay(log, this.#options, outlet, entry)
-      this.#reader = undefined
-      this.#entries = []
-      reader.stop()
-      // What it wrote first may have been the end already.
-      if (this.#stopped) this.#relay.stop()
+    if (!relaying) {
+      this.#read().outlet = outlet
+      return
     }
+    this.#relay = new Relay(this.#logs[0] as TopicLog, this.#options, outlet, this.#entries[0] as Entry)
+    this.#giveUpSeat()
+    // What it wrote first may have been the end already.
+    if (this.#stopped) this.#relay.stop()
   }
 
   room(): void {
@@ -111,6 +109,7 @@ class Reading implements FeedSource {
   }
 
   next(): IteratorResult<EncodedEvent> | Promise<IteratorResult<EncodedEvent>> {
+    if (this.#seat) this.#read()
     if (this.#reader) return this.#reader.next()
     if (this.#stopped) return { done: true, value: undefined }
     return (this.opening as Promise<void>).then(() => this.next())
@@ -123,6 +122,7 @@ class Reading implements FeedSource {
 
   return(): Promise<unknown> | undefined {
     this.#stopped = true
+    this.#giveUpSeat()
     this.#relay?.stop()
     return this.#reader?.stop()
   }
@@ -134,7 +134,22 @@ class Reading implements FeedSource {
     for (const log of this.#logs) log.trim()
     this.#entries = this.#logs.map((log, index) => enter(log, requested[index], this.#options))
     if (this.#options.onGap === 'refuse') for (const { gap } of this.#entries) if (gap) throw new GapError(gap)
-    this.#reader = new Reader(this.#logs, this.#entries, this.#options, this.#host.serializer, this.#loops)
+    // A loop need not ask before it follows, and what is of several logs cannot be relayed.
+    if (this.relays && !this.#loops)
+      this.#seat = new Seat(this.#logs[0] as TopicLog, this.#entries[0] as Entry, this.#options)
+    else this.#read()
+  }
+
+  #read(): Reader {
+    this.#reader ??= new Reader(this.#logs, this.#entries, this.#options, this.#host.serializer, this.#loops)
+    this.#giveUpSeat()
+    return this.#reader
+  }
+
+  #giveUpSeat(): void {
+    this.#seat?.leave()
+    this.#seat = undefined
+    this.#entries = []
   }
 
   /**
@@ -153,6 +168,29 @@ class Reading implements FeedSource {
     const epochs = new Set(logs.map(({ epoch }) => epoch))
     const strangers = positions.filter(({ epoch }) => !epochs.has(epoch) && !(isOurs && this.#host.knows(epoch)))
     return logs.map(({ epoch }) => own.get(epoch) ?? strangers.shift())
+  }
+}
+
+/** Holds the place of a client in a log until it is known how it is written to: most never need a reader. */
+class Seat implements Follower {
+  readonly #log: TopicLog
+  readonly position: number
+  readonly live = false
+  readonly taken: number | undefined
+
+  constructor(log: TopicLog, { position }: Entry, { onLag }: ResolvedSubscribeOptions) {
+    this.#log = log
+    this.position = position
+    if (onLag === 'block') this.taken = position
+    log.join(this)
+  }
+
+  // Whoever takes the place is told of all that.
+  advance(): void {}
+  end(): void {}
+
+  leave(): void {
+    this.#log.leave(this)
   }
 }
 
