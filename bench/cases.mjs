@@ -21,6 +21,8 @@ export const figures = {
   busy: { label: 'load busy', of: ({ busy }) => busy * 100, digits: 0, unit: ' %' },
 }
 
+const number = value => value.toLocaleString('en-US')
+
 const fanout = (connections, events, rate, size = 100) => ({
   mode: 'fanout',
   connections,
@@ -29,94 +31,113 @@ const fanout = (connections, events, rate, size = 100) => ({
   publish: `/publish?count=${events}&size=${size}&rate=${rate}`,
 })
 
+const streams = (connections, events) => ({ mode: 'streams', path: `/gen?n=${events}`, connections, events })
+const ticks = (connections, events) => ({ mode: 'streams', path: `/ticks?n=${events}&ms=50`, connections, events })
+const requests = (path, count) => ({ mode: 'requests', path, connections: 50, count })
+
+/** Each with its load, and one that takes less time. */
 export const cases = [
   {
     name: 'one stream',
-    title: 'one stream of 300,000 events',
+    title: ({ events }) => `one stream of ${number(events)} events`,
     servers: ALL,
-    load: { mode: 'streams', path: '/gen?n=300000', connections: 1, events: 300_000 },
+    load: streams(1, 300_000),
+    quick: streams(1, 30_000),
     told: ['rate', 'cpu', 'busy'],
   },
   {
     name: 'many streams',
-    title: '100 streams of 5,000 events at the same time',
+    title: ({ connections, events }) => `${connections} streams of ${number(events)} events at the same time`,
     servers: ALL,
-    load: { mode: 'streams', path: '/gen?n=5000', connections: 100, events: 5_000 },
+    load: streams(100, 5_000),
+    quick: streams(100, 1_000),
     told: ['rate', 'cpu', 'first', 'busy'],
   },
   {
     name: 'paced streams',
-    title: '1,000 streams of 40 events, 50 ms apart',
+    title: ({ connections, events }) => `${number(connections)} streams of ${events} events, 50 ms apart`,
     servers: ALL,
-    load: { mode: 'streams', path: '/ticks?n=40&ms=50', connections: 1_000, events: 40 },
+    load: ticks(1_000, 40),
+    quick: ticks(1_000, 20),
     told: ['cpu', 'first', 'busy'],
   },
   {
     name: 'short streams',
-    title: '2,000 connections for one event each, 64 at a time',
+    title: ({ connections }) => `${number(connections)} connections for one event each, 64 at a time`,
     servers: ALL,
-    load: { mode: 'streams', path: '/gen?n=1', connections: 2_000, width: 64, events: 1 },
+    load: { ...streams(2_000, 1), width: 64 },
+    quick: { ...streams(1_000, 1), width: 64 },
     told: ['rate', 'cpuPerConnection', 'first', 'busy'],
   },
   {
     name: 'burst',
-    title: 'fan-out: a burst of 200 events to 1,000 clients',
+    title: ({ connections, events }) => `fan-out: a burst of ${events} events to ${number(connections)} clients`,
     servers: ALL,
     load: fanout(1_000, 200, 0),
+    quick: fanout(1_000, 50, 0),
     told: ['rate', 'cpu', 'p99', 'wrong', 'busy'],
   },
   {
     name: 'one per turn',
-    title: 'fan-out: 100 events to 1,000 clients, one in each turn of the event loop',
+    title: ({ connections, events }) =>
+      `fan-out: ${events} events to ${number(connections)} clients, one in each turn of the event loop`,
     servers: ALL,
     load: fanout(1_000, 100, -1),
+    quick: fanout(1_000, 20, -1),
     told: ['rate', 'cpu', 'p99', 'wrong', 'busy'],
   },
   {
     name: 'paced',
-    title: 'fan-out: 10 events a second to 1,000 clients',
+    title: ({ connections }) => `fan-out: 10 events a second to ${number(connections)} clients`,
     servers: ALL,
     load: fanout(1_000, 20, 10),
+    quick: fanout(1_000, 10, 10),
     told: ['cpu', 'p50', 'p99', 'wrong', 'busy'],
   },
   {
     name: 'slow readers',
-    title: 'fan-out: 200 events of 1,000 bytes to 1,000 clients, ten of which read nothing',
+    title: ({ connections, events }) =>
+      `fan-out: ${events} events of 1,000 bytes to ${number(connections)} clients, ten of which read nothing`,
     servers: ALL,
     load: { ...fanout(1_000, 200, 0, 1_000), silent: 10 },
+    quick: { ...fanout(1_000, 60, 0, 1_000), silent: 10 },
     fresh: true,
     told: ['rate', 'cpu', 'p99', 'growth', 'wrong', 'busy'],
   },
   {
     name: 'ten thousand',
-    title: 'fan-out: 10 events to 10,000 clients, one a second',
+    title: ({ connections, events }) => `fan-out: ${events} events to ${number(connections)} clients, one a second`,
     servers: ['node', 'okapi'],
     load: fanout(10_000, 10, 1),
+    quick: fanout(10_000, 3, 1),
     fresh: true,
     told: ['cpu', 'p50', 'p99', 'wrong', 'busy'],
   },
   {
     name: 'idle',
-    title: '5,000 connections that only listen',
+    title: ({ connections }) => `${number(connections)} connections that only listen`,
     servers: ALL,
-    load: { mode: 'idle', connections: 5_000, path: '/live', publish: '/mem' },
+    load: { mode: 'idle', connections: 5_000, path: '/live' },
+    quick: { mode: 'idle', connections: 2_000, path: '/live' },
     fresh: true,
     told: ['memory'],
   },
   {
     name: 'JSON',
-    title: 'JSON, 50 connections',
+    title: ({ connections }) => `JSON, ${connections} connections`,
     base: 'fastify',
     servers: ['fastify', 'okapi', 'node', 'nest', 'hono'],
-    load: { mode: 'requests', path: '/json', connections: 50, count: 1_000 },
+    load: requests('/json', 1_000),
+    quick: requests('/json', 200),
     told: ['rate', 'cpu', 'busy'],
   },
   {
     name: 'POST',
-    title: 'a POST with a nested DTO, validated, 50 connections',
+    title: ({ connections }) => `a POST with a nested DTO, validated, ${connections} connections`,
     base: 'nest',
     servers: ['nest', 'okapi', 'fastify-validator', 'fastify'],
-    load: { mode: 'requests', path: '/orders', body: JSON.stringify(order), connections: 50, count: 1_000 },
+    load: { ...requests('/orders', 1_000), body: JSON.stringify(order) },
+    quick: { ...requests('/orders', 200), body: JSON.stringify(order) },
     told: ['rate', 'cpu', 'busy'],
   },
 ]

@@ -24,17 +24,23 @@ const here = import.meta.dirname
 const pinned = spawnSync('taskset', ['--version']).status === 0
 const binary = compile()
 const children = new Set()
+/** The servers of all cases but those that need one made anew. */
+const running = new Map()
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')
 })
 
 const drawn = []
-for (const one of cases.filter(({ name, title }) => `${name}: ${title}`.includes(values.only))) {
+for (const { title, load, quick, ...more } of cases) {
+  const chosen = values.quick ? quick : load
+  const one = { ...more, title: title(chosen), load: chosen }
+  if (!`${one.name}: ${one.title}`.includes(values.only)) continue
   const results = await measure(one)
   console.log(table(one, results))
   drawn.push({ ...one, results })
 }
 if (values.chart) writeFileSync(join(here, 'chart.svg'), chart(drawn, median))
+process.exit()
 
 /** The load is C, so that it does not hold the servers back. */
 function compile() {
@@ -47,20 +53,18 @@ function compile() {
 }
 
 async function measure({ servers, load, fresh = false }) {
-  const running = new Map()
-  if (!fresh) for (const name of servers) running.set(name, await start(name))
+  if (!fresh) for (const name of servers) if (!running.has(name)) running.set(name, await start(name))
   const results = new Map(servers.map(name => [name, []]))
   // The first round only warms up; a server that is made anew for each round is warmed up by itself.
   for (let round = fresh ? 1 : 0; round <= rounds; round++) {
     for (const name of servers) {
-      const server = running.get(name) ?? (await start(name))
+      const server = fresh ? await start(name) : running.get(name)
       if (fresh) await warm(server, load)
       const result = await run(server, load)
       if (round > 0) results.get(name).push(result)
       if (fresh) server.child.kill('SIGKILL')
     }
   }
-  for (const { child } of running.values()) child.kill('SIGKILL')
   return results
 }
 
@@ -89,13 +93,15 @@ async function warm({ port }, load) {
 async function run({ name, child, port }, load) {
   let before = await probe(child)
   const empty = load.mode === 'idle' ? await memoryOf(port) : 0
+  let full = empty
   const result = await loadOnce(port, load, async () => {
     before = await probe(child)
+    if (load.mode === 'idle') full = await memoryOf(port)
   })
   if (result.failed > 0) throw new Error(`${name}: ${result.failed} connections failed`)
   const after = await probe(child)
   const { connections } = load
-  const memory = load.mode === 'idle' ? (result.told.rss - empty) / 1024 / connections : 0
+  const memory = (full - empty) / 1024 / connections
   return { ...result, connections, memory, cpu: after.cpu - before.cpu, growth: after.peak - before.now }
 }
 
