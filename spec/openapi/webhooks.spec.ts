@@ -59,6 +59,13 @@ describe('webhookOf', () => {
     })
   })
 
+  it('refuses what nobody reads, and what is no webhook', () => {
+    const of = (webhook: unknown) => () => webhookOf(new Schemas(), 'woken', webhook as object)
+
+    expect(of({ bdoy: Price })).to.throw(/^openapi, webhook woken: knows no .*bdoy/)
+    expect(of(Price)).to.throw(/^openapi, webhook woken: takes an object with body, headers, /)
+  })
+
   it('refuses a body without rules, by its name', () => {
     class Unruly {
       anything = 1

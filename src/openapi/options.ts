@@ -14,6 +14,15 @@ export interface OpenApiWebhook {
   tags?: readonly string[]
 }
 
+export const webhookNames: Names<OpenApiWebhook> = {
+  body: true,
+  headers: true,
+  summary: true,
+  description: true,
+  deprecated: true,
+  tags: true,
+}
+
 /** What a document says that no controller knows. */
 export interface OpenApiOptions {
   /** The name and the version of the API, and who stands behind it. */
