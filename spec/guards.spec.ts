@@ -305,7 +305,11 @@ describe('a guard', () => {
         'Controlled.get, @Guard(): takes a class, not undefined: is its class imported around in a circle?',
       ],
       ['if it is null', null, 'Controlled.get, @Guard(): takes a class, not null'],
-      ['if it is a function', function allow() {}, 'Controlled.get, @Guard(allow): takes a class, not a function'],
+      [
+        'if it is a function',
+        function allow() {},
+        'Controlled.get, @Guard(allow): takes a class with a method allow(request, context), not a function: one is for @Use',
+      ],
       [
         'if it is an instance',
         new Answering(),

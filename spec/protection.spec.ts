@@ -107,6 +107,14 @@ describe('protect', () => {
       expect([wrong.status, wrong.headers.get('allow')]).to.deep.equal([405, 'DELETE, GET, HEAD'])
     })
 
+    it('takes origins of other schemes than http, and those of pages without one', async () => {
+      for (const origin of ['capacitor://localhost', 'chrome-extension://abcdef', 'null', 'http://127.0.0.1:8080']) {
+        const url = await start({ cors: { origin: [origin, /never/] } })
+
+        expect((await fetch(url, { headers: { origin } })).headers.get('access-control-allow-origin')).to.equal(origin)
+      }
+    })
+
     it('lets in the origins that are named, and no others', async () => {
       const url = await start({ cors: { origin: [origin] } })
 

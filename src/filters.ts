@@ -70,7 +70,11 @@ function answerOf(filters: readonly Ready[], error: unknown, request: FastifyReq
   return error
 }
 
-function ready({ type, answer }: FilterRecord, instances: Instances, where: string): Ready {
+function ready(filter: FilterRecord, instances: Instances, where: string): Ready {
+  if (typeof filter !== 'object' || filter === null) {
+    throw new DefinitionError(where, 'are made by filter(): filters: [filter(SoldOut, …)]')
+  }
+  const { type, answer } = filter
   const name = `${where}, filter of ${(type as Injected | undefined)?.name ?? type}`
   if (typeof type !== 'function' || typeof type.prototype !== 'object') {
     throw new DefinitionError(name, 'is for no class of errors. Is the class imported around in a circle?')

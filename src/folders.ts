@@ -71,8 +71,16 @@ const spaNames: Names<SinglePageApp> = { ...folderNames, exclude: true }
 function checkFolder(option: string, folder: StaticFolder): void {
   const where = `createApp(), option ${option}`
   checkNames(where, folder, option === 'spa' ? spaNames : folderNames)
-  if (typeof folder.root === 'string' || folder.root instanceof URL) return
-  throw new DefinitionError(where, 'names no folder: { root }')
+  if (typeof folder.root !== 'string' && !(folder.root instanceof URL)) {
+    throw new DefinitionError(where, 'names no folder: { root }')
+  }
+  const { prefix = '/', immutable = [], exclude = [] } = folder as SinglePageApp
+  for (const [name, path] of Object.entries({ prefix, immutable, exclude }).flatMap(([name, paths]) =>
+    [paths].flat().map(path => [name, path] as const),
+  )) {
+    if (typeof path === 'string' && path.startsWith('/')) continue
+    throw new DefinitionError(where, `${name}: the path '${path}' lacks the leading slash: '/${path}'`)
+  }
 }
 
 /** The path of a URL as a file system has it. One with an encoded separator is none of ours. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
-import type { Instances } from './container.js'
+import { type Instances, isClass } from './container.js'
 import type { RouteContext } from './context.js'
 import { DefinitionError, ForbiddenError, UnauthorizedError } from './errors.js'
 import { isExpired, type Principal } from './principal.js'
@@ -55,8 +55,18 @@ export function guardHook(
 
 function gateOf(type: unknown, instances: Instances, { controller, method }: RouteContext): Gate {
   const name = `${controller.name}.${method}, @Guard(${(type as { name?: string } | undefined)?.name ?? ''})`
+  if (typeof type === 'function' && !isClass(type)) {
+    throw new DefinitionError(
+      name,
+      'takes a class with a method allow(request, context), not a function: one is for @Use',
+    )
+  }
   const guard = instances.of(type, name) as () => Guard
-  if (typeof guard().allow !== 'function') throw new DefinitionError(name, 'has no method allow(request, context)')
+  if (typeof guard().allow !== 'function') {
+    const isKind = typeof (guard() as Partial<{ verify: unknown }>).verify === 'function'
+    const cure = isKind ? ': of a kind of credentials, credentials([…]) makes a guard' : ''
+    throw new DefinitionError(name, `has no method allow(request, context)${cure}`)
+  }
   return { name, guard }
 }
 

@@ -98,7 +98,18 @@ async function add(app: FastifyInstance, option: string, name: string, options: 
   await app.register(plugin.default, options)
 }
 
+/** An origin as browsers send it, of what somebody has written for one. */
+function originOf(written: string): string | undefined {
+  if (written === '*' || written === 'null' || /^(?!https?:)[a-z][\w+.-]*:\/\/[^/?#]+$/i.test(written)) return written
+  return /^https?:/i.test(written) && URL.canParse(written) ? new URL(written).origin : undefined
+}
+
 function checkCors({ credentials, origin = '*' }: CorsOptions): void {
+  for (const one of [origin].flat()) {
+    if (typeof one !== 'string' || originOf(one) === one) continue
+    const cure = `write '${originOf(one) ?? 'https://app.example'}'`
+    throw new DefinitionError('createApp(), option cors', `origin: '${one}' is no origin as browsers send it: ${cure}`)
+  }
   if (!credentials || (origin !== true && ![origin].flat().includes('*'))) return
   const harm = origin === true ? 'so that any page acts in the name of your users' : 'which browsers refuse'
   throw new DefinitionError(

@@ -28,6 +28,7 @@ import {
   Signal,
   SSE,
   Stream,
+  Tickets,
   type UploadedFile,
 } from 'okapi'
 import { protest, refusal } from '../support/refusal.js'
@@ -514,6 +515,39 @@ describe('A mistake', () => {
     [{ static: 'public' }, /^createApp\(\), option static: takes an object with root, .*; not a string$/],
     [{ static: { dir: 'public' } }, /^createApp\(\), option static: knows no dir, /],
     [{ spa: {} }, 'createApp(), option spa: names no folder: { root }'],
+    [
+      { spa: { root: '.', exclude: ['api'] } },
+      "createApp(), option spa: exclude: the path 'api' lacks the leading slash: '/api'",
+    ],
+    [
+      { static: [{ root: '.', prefix: 'public' }] },
+      "createApp(), option static: prefix: the path 'public' lacks the leading slash: '/public'",
+    ],
+    [
+      { cors: { origin: 'https://app.example/' } },
+      "createApp(), option cors: origin: 'https://app.example/' is no origin as browsers send it: write 'https://app.example'",
+    ],
+    [
+      { cors: { origin: [/x/, 'https://App.example:443'] } },
+      "createApp(), option cors: origin: 'https://App.example:443' is no origin as browsers send it: write 'https://app.example'",
+    ],
+    [
+      { cors: { origin: 'app.example' } },
+      "createApp(), option cors: origin: 'app.example' is no origin as browsers send it: write 'https://app.example'",
+    ],
+    [
+      { openapi: { info: { title: 'Well', version: '1' }, json: 'api.json' } },
+      "option openapi: json is a path such as '/docs', or false; not api.json",
+    ],
+    [
+      { guards: [() => true] },
+      /^Well\.well, @Guard\(\): takes a class with a method allow\(request, context\), not a function/,
+    ],
+    [
+      { guards: [Tickets] },
+      'Well.well, @Guard(Tickets): has no method allow(request, context): of a kind of credentials, credentials([…]) makes a guard',
+    ],
+    [{ filters: [SyntaxError] }, 'filters: are made by filter(): filters: [filter(SoldOut, …)]'],
   ]
 
   for (const [options, says] of inOptions) {

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { DependencyContainer } from 'tsyringe'
 import { type ControllerClass, SERIALIZER, STREAM_OPTIONS } from '../container.js'
+import { DefinitionError } from '../errors.js'
 import { checkNames } from '../known.js'
 import type { ValidationOptions } from '../validation/options.js'
 import { describeApi } from './describe.js'
@@ -26,6 +27,11 @@ export interface Described {
  */
 export async function addDocument(app: FastifyInstance, described: Described, openapi: OpenApiServing): Promise<void> {
   checkNames('option openapi', openapi, servingNames)
+  const { json, yaml, page } = openapi
+  for (const [name, path] of Object.entries({ json, yaml, page })) {
+    if (path === undefined || path === false || (typeof path === 'string' && path.startsWith('/'))) continue
+    throw new DefinitionError('option openapi', `${name} is a path such as '/docs', or false; not ${path}`)
+  }
   const { controllers, container, validation, guards } = described
   const { server, prefix } = app
   const serializer = container.isRegistered(SERIALIZER, true) ? { serializer: container.resolve(SERIALIZER) } : {}
