@@ -51,6 +51,11 @@ describe(paper, () => {
     expect(
       (await post('/notes/hook', '{"a":1}', { ...type('application/json'), 'x-signature': signature }))[0],
     ).to.equal(401)
+    expect((await post('/notes/hook', bytes, { ...type('application/json'), 'x-signature': 'no hex' }))[0]).to.equal(
+      401,
+    )
+    expect((await post('/notes/hook', bytes, type('application/json')))[0]).to.equal(400)
+    expect((await post('/notes/hook', '', { 'x-signature': signature }))[0]).to.equal(400)
   })
 
   it('photos: keeps a file, and refuses what is missing or too large', async () => {

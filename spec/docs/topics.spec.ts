@@ -177,6 +177,12 @@ describe('docs/topics.md', () => {
     again.leave()
   })
 
+  it('rooms: refuses who names no room', async () => {
+    const { url } = await start('rooms', 'Rooms')
+
+    expect((await fetch(`${url}/rooms`)).status).to.equal(400)
+  })
+
   it('rooms: tells its position to a client that is shown nothing', async () => {
     const { url, topics } = await start('rooms', 'Rooms')
     const stream = await subscribe(`${url}/rooms?room=a&not=me`)
