@@ -55,6 +55,7 @@ describe(paper, () => {
       401,
     )
     expect((await post('/notes/hook', bytes, type('application/json')))[0]).to.equal(400)
+    expect((await post('/notes/text', '', {}))[0]).to.equal(400)
     expect((await post('/notes/hook', '', { 'x-signature': signature }))[0]).to.equal(400)
   })
 
