@@ -71,13 +71,11 @@ describe('The example program of the guide', () => {
         const main = await startMain()
         const stream = await subscribe(`${main.url}/counter`)
         await stream.take(1)
-        const start = Date.now()
 
         const code = await main.stop(signal)
 
         const last = (await stream.rest()).pop()
         expect(code).to.equal(0)
-        expect(Date.now() - start).to.be.below(5_000)
         expect([last?.event, last?.data]).to.deep.equal(['stream:end', '{"reason":"closing"}'])
       })
     }

@@ -21,12 +21,17 @@ import { closeAll, serve } from '../support/serve.js'
 import { type Subscription, subscribe } from '../support/subscribe.js'
 import { until } from '../support/until.js'
 
+/** When a credential ends, at the moment that somebody asks. */
+let ends = (): number => Number.POSITIVE_INFINITY
+
 /** Takes who comes from a header: a guard would know better. */
 function identify(app: FastifyInstance): void {
   app.decorateRequest('principal', undefined)
   app.addHook('onRequest', async request => {
     const { user, until: expiresAt } = request.headers
-    if (user) request.principal = { id: `${user}`, ...(expiresAt && { expiresAt: Number(expiresAt) }) }
+    if (user === undefined) return
+    request.principal = { id: `${user}`, ...(expiresAt && { expiresAt: Number(expiresAt) }) }
+    if (expiresAt === 'asked') Object.defineProperty(request.principal, 'expiresAt', { get: () => ends() })
   })
 }
 
@@ -395,7 +400,10 @@ describe('The admission of streams', () => {
   })
 
   describe('looks at the credential', () => {
-    const soonOver = (): string => `${Date.now() + 50}`
+    // However long the set-up takes, the end is yet to come.
+    const endSoon = (): void => {
+      ends = () => Date.now() + 50
+    }
 
     it('and refuses one that has ended, with 401', async () => {
       const { url } = await start({})
@@ -411,8 +419,9 @@ describe('The admission of streams', () => {
 
     it('and ends the stream with it, so that an EventSource comes back', async () => {
       const { url } = await start({})
+      endSoon()
 
-      const stream = await subscribe(`${url}/s/open`, { headers: { user: 'ann', until: soonOver() } })
+      const stream = await subscribe(`${url}/s/open`, { headers: { user: 'ann', until: 'asked' } })
       await stream.rest()
 
       expect(stream.text()).to.match(
@@ -422,8 +431,9 @@ describe('The admission of streams', () => {
 
     it('and tells a fetch client that asked by POST', async () => {
       const { url } = await start({})
+      endSoon()
 
-      const stream = await subscribe(`${url}/s/post`, { method: 'POST', headers: { user: 'ann', until: soonOver() } })
+      const stream = await subscribe(`${url}/s/post`, { method: 'POST', headers: { user: 'ann', until: 'asked' } })
 
       expect((await stream.rest()).at(-1)).to.deep.equal({
         id: undefined,
@@ -434,11 +444,11 @@ describe('The admission of streams', () => {
 
     it('and refuses one that ends during the set-up', async () => {
       const { url } = await start({})
-      const at = Date.now() + 40
-      const answer = fetch(`${url}/s/set-up`, { headers: { user: 'ann', until: `${at}` } })
+      ends = () => Number.POSITIVE_INFINITY
+      const answer = fetch(`${url}/s/set-up`, { headers: { user: 'ann', until: 'asked' } })
       await until(() => begun === 1)
 
-      await until(() => Date.now() > at)
+      ends = () => Date.now() - 1
       parked.open()
 
       expect((await answer).status).to.equal(401)

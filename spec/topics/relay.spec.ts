@@ -7,6 +7,7 @@ import { TopicLog } from '../../src/topics/topic-log.js'
 import { HandLog, ROOMY } from '../support/hand-log.js'
 import { HandOutlet } from '../support/hand-outlet.js'
 import { type Latch, latch } from '../support/latch.js'
+import { startClock, stopClock } from '../support/stopped-clock.js'
 import { turns, until } from '../support/until.js'
 
 /** The text of some events on the wire. */
@@ -18,6 +19,13 @@ function wire(first: number, last = first): string {
 }
 
 describe('Relay', () => {
+  // Those that are live are told at once, as long as the turn of the event loop has time for it: here, always.
+  beforeEach(async () => {
+    stopClock()
+    await turns(2)
+  })
+  afterEach(startClock)
+
   /** A log with `count` events, to which clients come. */
   async function published(count: number, retention: Retention = ROOMY) {
     const journal = new HandLog(retention)

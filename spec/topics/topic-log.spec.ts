@@ -3,6 +3,7 @@ import { type JournalLog, type Retention, TopicBusyError, TopicClosedError } fro
 import { type Follower, TopicLog } from '../../src/topics/topic-log.js'
 import { HandLog, ROOMY } from '../support/hand-log.js'
 import { latch } from '../support/latch.js'
+import { startClock, stopClock } from '../support/stopped-clock.js'
 import { turns, until } from '../support/until.js'
 
 /** A follower that takes everything it is told of, and ends when it has everything. */
@@ -51,6 +52,8 @@ function topic(journal: JournalLog | Promise<JournalLog> = new HandLog(), retent
 }
 
 describe('TopicLog', () => {
+  afterEach(startClock)
+
   describe('Publishing', () => {
     it('gives each event its position', async () => {
       const { log } = topic()
@@ -558,6 +561,7 @@ describe('TopicLog', () => {
       const journal = new HandLog({ ...ROOMY, age: 1 })
       const working = latch()
       const { log } = topic(journal)
+      const clock = stopClock()
       expect(log.idle).to.equal(true)
 
       const taker = new Taker(log)
@@ -570,8 +574,7 @@ describe('TopicLog', () => {
       expect(log.idle).to.equal(false)
       working.open()
       await published
-      const now = Date.now()
-      await until(() => Date.now() > now + 1)
+      clock.pass(2)
       expect(log.idle).to.equal(false)
       log.trim()
       expect(log.idle).to.equal(true)
