@@ -4,12 +4,29 @@ const BEATS = 8
 /** How many members are told in one turn of the event loop. */
 const SLICE = 500
 
+/** The place of a member in a pulse: a touch is one number, without a look at the table of members. */
+export class Place {
+  readonly #pulse: { readonly beat: number }
+  /** The beat in which it was heard of last. */
+  beat: number
+
+  constructor(pulse: { readonly beat: number }) {
+    this.#pulse = pulse
+    this.beat = pulse.beat
+  }
+
+  /** Notes that the member was not silent just now. */
+  touch(): void {
+    this.beat = this.#pulse.beat
+  }
+}
+
 /**
  * Notices silence: one timer for all members that share a duration, in place of one each. Touching a member costs no
  * look at the clock. The timer runs only while there are members, and does not keep the process alive.
  */
 export class Pulse<Member extends object> {
-  readonly #touched = new Map<Member, number>()
+  readonly #places = new Map<Member, Place>()
   readonly #period: number
   readonly #act: (member: Member) => void
   #timer: NodeJS.Timeout | undefined
@@ -24,34 +41,44 @@ export class Pulse<Member extends object> {
   }
 
   get size(): number {
-    return this.#touched.size
+    return this.#places.size
   }
 
-  /** Takes a member in, or notes that it was not silent just now. */
-  touch(member: Member): void {
-    this.#touched.set(member, this.#beat)
-    this.#timer ??= setInterval(() => this.#onBeat(), this.#period).unref()
+  get beat(): number {
+    return this.#beat
+  }
+
+  /** Takes a member in, or notes that it was not silent just now; who has its place can touch that itself. */
+  touch(member: Member): Place {
+    let place = this.#places.get(member)
+    if (place) place.touch()
+    else {
+      place = new Place(this)
+      this.#places.set(member, place)
+      this.#timer ??= setInterval(() => this.#onBeat(), this.#period).unref()
+    }
+    return place
   }
 
   forget(member: Member): void {
-    if (!this.#touched.delete(member) || this.#touched.size > 0) return
+    if (!this.#places.delete(member) || this.#places.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
   }
 
   #onBeat(): void {
     this.#beat++
-    this.#tell(this.#touched.entries())
+    this.#tell(this.#places.entries())
   }
 
-  #tell(members: MapIterator<[Member, number]>): void {
+  #tell(members: MapIterator<[Member, Place]>): void {
     let told = 0
     for (;;) {
       const { done, value } = members.next()
       if (done) return
-      const [member, beat] = value
-      if (this.#beat - beat <= BEATS) continue
-      this.#touched.set(member, this.#beat - 1)
+      const [member, place] = value
+      if (this.#beat - place.beat <= BEATS) continue
+      place.beat = this.#beat - 1
       this.#act(member)
       if (++told === SLICE) {
         setImmediate(() => this.#tell(members))

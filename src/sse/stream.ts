@@ -10,7 +10,7 @@ import { FEED, type Feed, type FeedSource, isFeed, type Outlet } from './feed.js
 import { type CutReason, closingFrame, doneFrame, errorFrame, OPEN, PING, retryFrame } from './frames.js'
 import type { ResolvedOptions, StreamErrorContext } from './options.js'
 import { type Orphan, watchOrphan } from './orphan.js'
-import { Pulses } from './pulse.js'
+import { type Place, Pulses } from './pulse.js'
 import { lastEventId } from './request.js'
 import { comeBack } from './retry.js'
 import { Senders } from './senders.js'
@@ -69,6 +69,7 @@ export class EventStream implements Outlet {
   #relaying = false
   #farewell: string | undefined
   #pingInterval: number
+  #pulse: Place | undefined
   #paused = false
   #waiting = false
   #blocked = false
@@ -310,8 +311,9 @@ export class EventStream implements Outlet {
   set pingInterval(milliseconds: number) {
     if (milliseconds === this.#pingInterval) return
     pings.of(this.#pingInterval).forget(this)
+    this.#pulse = undefined
     this.#pingInterval = milliseconds
-    if (milliseconds > 0 && this.#sink && this.#state === 'open') pings.of(milliseconds).touch(this)
+    if (this.#sink && this.#state === 'open') this.#speak()
   }
 
   get pingInterval(): number {
@@ -342,7 +344,7 @@ export class EventStream implements Outlet {
   relay(chunk: Buffer): boolean {
     if (this.#state !== 'open') return false
     const sink = this.#sink as Sink
-    if (this.#pingInterval > 0) pings.of(this.#pingInterval).touch(this)
+    this.#speak()
     return sink.relay(chunk) || this.#block(sink)
   }
 
@@ -552,9 +554,15 @@ export class EventStream implements Outlet {
     const last = this.#state === 'ending'
     this.#text = ''
     if (last) this.#state = 'ended'
-    if (this.#pingInterval > 0 && !last) pings.of(this.#pingInterval).touch(this)
+    if (!last) this.#speak()
     if (sink.write(text, last)) return true
     return this.#block(sink, last)
+  }
+
+  /** Something is written: it is not silent. */
+  #speak(): void {
+    if (this.#pulse) this.#pulse.touch()
+    else if (this.#pingInterval > 0) this.#pulse = pings.of(this.#pingInterval).touch(this)
   }
 
   #block(sink: Sink, last = false): false {
