@@ -69,7 +69,7 @@ export class Ledger {
       const account: Account = {
         life: position && this.#history.life(position.epoch),
         sequence: position?.sequence ?? 0,
-        least: this.#start(name, 'told'),
+        least: 0,
         most: 0,
         malformed: positions ? undefined : id?.slice(0, 64),
         foreign: position === undefined && strangers.shift() !== undefined,
@@ -80,6 +80,11 @@ export class Ledger {
       }
       this.#accounts.set(name, account)
     }
+  }
+
+  /** The server hears of the client: until now, logs may have gone that were there when it connected. */
+  arrived(): void {
+    for (const name of this.#terms.names) this.#of(name).least = this.#start(name, 'told')
   }
 
   /** The server has found out where the client begins. */

@@ -1,4 +1,4 @@
-import { GapError, HttpError, LagError, type SubscribeOptions, type Topics } from 'okapi'
+import { GapError, HttpError, LagError, type SubscribeOptions, type Subscription, type Topics } from 'okapi'
 import { FEED } from '../../../src/sse/feed.js'
 import type { Block } from './block.js'
 import type { Fact, History } from './history.js'
@@ -18,13 +18,19 @@ export interface Plan {
   readonly snapshots?: 'value' | 'promise' | 'list' | undefined
 }
 
+/** Where clients come to that come by sockets. */
+export interface Door {
+  /** Waits for a request, and gives it a subscription. Returns the URL, which nobody else has. */
+  open(give: () => Subscription<Fact>): string
+}
+
 /** One client: an `EventSource` as the standard has it, or code with a loop. It takes what it may. */
 export class Visitor implements Taker {
   readonly plan: Plan
   readonly ledger: Ledger
   readonly #history: History
   readonly #report: (error: unknown) => void
-  readonly #url: string
+  readonly #door: Door | undefined
   #link: Link | undefined
   /** It has been told that all was said, and does not come back. */
   finished = false
@@ -32,12 +38,12 @@ export class Visitor implements Taker {
   /**
    * @param expires whether events may become too old
    * @param report told of whatever must not be
-   * @param url where it connects by a socket
+   * @param door where it connects by a socket
    */
-  constructor(plan: Plan, history: History, expires: boolean, report: (error: unknown) => void, url: string) {
+  constructor(plan: Plan, history: History, expires: boolean, report: (error: unknown) => void, door?: Door) {
     this.#history = history
     this.#report = report
-    this.#url = url
+    this.#door = door
     const { names, hides, snapshots } = plan
     const options = snapshots ? { ...plan.options, snapshot: this.#snapshot(snapshots) } : plan.options
     this.plan = { ...plan, options }
@@ -85,12 +91,26 @@ export class Visitor implements Taker {
     const { names, way, options } = this.plan
     try {
       const subscription = topics.subscribe<Fact>(names, way === 'loop' ? { ...options, lastEventId: id } : options)
-      if (way === 'loop') this.#link = new Loop(this, subscription[Symbol.asyncIterator]())
-      else if (way === 'socket') this.#link = new SocketLink(this, this.#url, id)
-      else this.#link = new Stream(this, subscription[FEED](id), way === 'relay')
+      this.#link = way === 'socket' ? this.#knock(subscription, id) : this.#enter(subscription, id)
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  /** Comes by a socket. A request that was cut may still arrive, when another one has been sent. */
+  #knock(subscription: Subscription<Fact>, id: string | undefined): Link {
+    const url = (this.#door as Door).open(() => {
+      if (this.#link === link) this.ledger.arrived()
+      return subscription
+    })
+    const link = new SocketLink(this, url, id)
+    return link
+  }
+
+  #enter(subscription: Subscription<Fact>, id: string | undefined): Link {
+    this.ledger.arrived()
+    if (this.plan.way === 'loop') return new Loop(this, subscription[Symbol.asyncIterator]())
+    return new Stream(this, subscription[FEED](id), this.plan.way === 'relay')
   }
 
   pause(): void {

@@ -1,7 +1,7 @@
-import { type Publication, type Retention, type Subscription, TopicClosedError, Topics } from 'okapi'
-import { type Fact, History } from './history.js'
+import { type Publication, type Retention, TopicClosedError, Topics } from 'okapi'
+import { History } from './history.js'
 import { LastingJournal, type ModelJournal, WatchedMemory } from './journals.js'
-import { type Plan, Visitor } from './visitor.js'
+import { type Door, type Plan, Visitor } from './visitor.js'
 
 /** What a world stands in. */
 export interface Surroundings {
@@ -11,8 +11,8 @@ export interface Surroundings {
   turn(): Promise<unknown>
   /** After how many turns in which nothing happens nothing will. */
   readonly rest: number
-  /** Where clients come to that come by sockets, each to a path of its own; and what they are given there. */
-  readonly door?: { readonly url: string; readonly gives: Map<string, () => Subscription<Fact>> }
+  /** Where clients come to that come by sockets. */
+  readonly door?: Door
 }
 
 /** What the model is made of. */
@@ -63,17 +63,14 @@ export class World {
     this.#around = surroundings
     this.#store = this.#newStore()
     this.#topics = this.#newTopics()
-    this.#visitors = plans.map((plan, index) => this.#newVisitor(plan, `/${index}`))
+    this.#visitors = plans.map(plan => this.#newVisitor(plan))
   }
 
-  #newVisitor(plan: Plan, path: string): Visitor {
-    const { door } = this.#around
+  #newVisitor(plan: Plan): Visitor {
     // While journals open, a loop over several topics is not told where it begins.
     const blind = this.#journal === 'asynchronous' && plan.way === 'loop' && plan.names.length > 1
     const full: Plan = blind ? { ...plan, way: 'pull' } : plan
-    const visitor = new Visitor(full, this.history, this.#retention.age < 1e9, this.#report, `${door?.url}${path}`)
-    door?.gives.set(path, () => this.#topics.subscribe<Fact>(plan.names, visitor.plan.options))
-    return visitor
+    return new Visitor(full, this.history, this.#retention.age < 1e9, this.#report, this.#around.door)
   }
 
   #newStore(): ModelJournal {
