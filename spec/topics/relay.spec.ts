@@ -307,6 +307,24 @@ describe('Relay', () => {
       expect(client.relay).to.include({ position: 5, live: true })
     })
 
+    it('writes nothing of what the journal gives while a ping is on its way, and all of it behind the ping', async () => {
+      const { come, publish, journal } = await published(3)
+      const reading = latch()
+      journal.beforeRead = () => reading.promise
+      const client = come(0, { onLag: 'block' })
+      client.outlet.blocked = true
+      reading.open()
+      await turns(2)
+      expect(client.outlet).to.include({ text: '', outcome: undefined })
+      expect(client.relay).to.include({ position: 0, taken: 0 })
+
+      drain(client)
+      await turns(2)
+      expect(client.outlet.text).to.equal(wire(1, 3))
+      await publish(4)
+      expect(client.outlet.text).to.equal(wire(1, 4))
+    })
+
     for (const [how, answer] of [
       ['gives what was asked for', (reading: Latch<void>) => reading.open()],
       ['fails', (reading: Latch<void>) => reading.fail(new Error('disk gone'))],

@@ -103,7 +103,8 @@ export class Relay implements Follower {
 
   #arrive(chunk: Chunk | undefined): void {
     this.#busy = false
-    if (this.#outlet.closed) return
+    // A ping may have filled the buffer meanwhile: what was read is asked for again when there is room.
+    if (this.#outlet.closed || this.#outlet.blocked) return
     try {
       if (this.#send(chunk)) this.advance()
     } catch (error) {
