@@ -33,6 +33,13 @@ describe('docs/answers.md', () => {
     await removeFolders()
   })
 
+  it('pages: escapes what is put into HTML', async () => {
+    const { Hello } = await load<{ Hello: ControllerClass }>('pages')
+    const { url } = await serve([Hello])
+
+    expect(await (await fetch(`${url}/hello?name=<you>`)).text()).to.equal('<h1>Hello, &lt;you&gt;</h1>')
+  })
+
   it('files: shows a report and gives it by name', async () => {
     const server = await start('files')
     const shown = await request(server).get('/reports/2026')

@@ -78,13 +78,13 @@ describe('The nine calls', () => {
 
   afterEach(closeAll)
 
-  it('are told in the README', () => {
-    const names = tableAfter('README.md', '<!-- check: calls -->').map(([name]) => codesIn(name)[0])
+  it('are told in docs/events.md', () => {
+    const names = tableAfter('docs/events.md', '<!-- check: calls -->').map(([name]) => codesIn(name)[0])
 
     expect(names).to.deep.equal(Object.keys(wire))
   })
 
-  for (const [name = '', yielded, called] of tableAfter('README.md', '<!-- check: calls -->')) {
+  for (const [name = '', yielded, called] of tableAfter('docs/events.md', '<!-- check: calls -->')) {
     const [go = '', inGenerator = '', byCall = ''] = [name, yielded, called].map(cell => codesIn(cell)[0])
 
     it(`${go} is ${inGenerator}`, async () => {

@@ -3,8 +3,11 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import * as okapi from 'okapi'
 import * as sse from 'okapi/sse'
-import { codesIn, read, tableAfter } from '../support/papers.js'
+import { ask, posting } from '../support/ask.js'
+import { examplesOf } from '../support/examples.js'
+import { codesIn, proseOf, read, tableAfter } from '../support/papers.js'
 import { project } from '../support/run.js'
+import { closeAll } from '../support/serve.js'
 
 const paper = 'docs/errors.md'
 const sources = readdirSync(join(project, 'src'), { recursive: true, encoding: 'utf8' })
@@ -42,6 +45,22 @@ const made = [
 ]
 
 describe(paper, () => {
+  const { find, serve } = examplesOf(paper)
+
+  afterEach(closeAll)
+
+  it('symbols: answers as it is shown, with the headers and members of an error, and nothing of one that nobody knows', async () => {
+    const { url } = await serve('symbols')
+    const exists = await fetch(`${url}/symbols/OKP`, posting({ name: 'Okapi' }))
+    const soldOut = await fetch(`${url}/symbols/OKP`, posting({}, 'PUT'))
+
+    expect(exists.headers.get('content-type')).to.equal('application/problem+json; charset=utf-8')
+    expect(await exists.json()).to.deep.equal(JSON.parse(find('symbols', 'answer').code))
+    expect(soldOut.headers.get('retry-after')).to.equal('60')
+    expect(await soldOut.json()).to.include({ detail: 'Sold out', left: 0 })
+    expect(await ask(`${url}/symbols`, posting({}))).to.match(/^500 (?!.*swordfish)/)
+  })
+
   it('names every code of src, and no other', () => {
     // What is compared with a code speaks of somebody else's.
     const found = new Set(sources.flatMap(source => source.match(/(?<![!=]== ')(?<=')ERR_\w+(?=')/g) ?? []))
@@ -67,7 +86,7 @@ describe(paper, () => {
   })
 
   it('leaves out no class of error', () => {
-    const named = codesIn(read(paper))
+    const named = codesIn(proseOf(paper).join('\n'))
 
     expect(named).to.include.members(classes.map(({ name }) => name))
   })

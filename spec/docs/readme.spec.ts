@@ -1,13 +1,20 @@
-import { existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
-import { resolveOptions } from '../../src/sse/options.js'
-import { blocksOf, codesIn, read, tableAfter } from '../support/papers.js'
-import { project } from '../support/run.js'
+import { EventSource } from 'eventsource'
+import type { FastifyInstance } from 'fastify'
+import { ask, posting } from '../support/ask.js'
+import { examplesOf, runScript } from '../support/examples.js'
+import { blocksOf, guides, linksOf, read } from '../support/papers.js'
+import { closeAll } from '../support/serve.js'
+import { subscribe } from '../support/subscribe.js'
 
 const paper = 'README.md'
 
 describe(paper, () => {
+  const { find, load, serve } = examplesOf(paper)
+
+  afterEach(closeAll)
+
   it('shows code, the browser and the two commands on its first screen', () => {
     const [first, browser, commands] = blocksOf(paper)
 
@@ -16,69 +23,100 @@ describe(paper, () => {
     expect(commands?.line).to.be.below(45)
   })
 
-  it('tells every stream option with its default', () => {
-    const told = tableAfter(paper, '<!-- check: stream options -->').map(([name, , value]) => [codesIn(name)[0], value])
+  it('clock: reads the time once, and as a stream in the browser', async () => {
+    const { app } = await load<{ app: FastifyInstance }>('clock')
+    const { port } = app.server.address() as AddressInfo
+    const url = `http://127.0.0.1:${port}`
+    const sources: EventSource[] = []
+    class Browser extends EventSource {
+      constructor(path: string) {
+        super(url + path)
+        sources.push(this)
+      }
+    }
 
-    expect(told).to.have.deep.members([
-      ...Object.entries(resolveOptions('GET')).map(([name, value]) => [name, inWords(name, value)]),
+    const { now } = (await (await fetch(`${url}/clock`)).json()) as { now: string }
+    const lines = await new Promise<string[]>(resolve => {
+      const lines: string[] = []
+      const log = (line: string): void => {
+        if (lines.push(line) === 3) resolve(lines)
+      }
+      runScript(find('clock in the browser'), { EventSource: Browser, console: { log } })
+    })
+    for (const source of sources) source.close()
+    await app.close()
+
+    expect(new Date(now).toJSON()).to.equal(now)
+    expect(lines[0]).to.equal('connected')
+    for (const line of lines.slice(1)) expect(new Date(line).toJSON()).to.equal(line)
+  })
+
+  it('orders: takes what follows the rules, and answers what does not as it is shown', async () => {
+    const url = `${(await serve('orders')).url}/orders`
+    const ordering = (count: number) => posting({ items: [{ symbol: 'OKP', count, price: 5 }] })
+
+    expect(await ask(url, posting({}))).to.match(/^400 /)
+    expect(await ask(url, ordering(1))).to.equal('200 {"number":1}')
+    expect(await ask(`${url}/1`)).to.equal('200 {"items":[{"symbol":"OKP","count":1}]}')
+    expect(await ask(`${url}/2`)).to.match(/^404 .*There is no order 2/)
+    expect(await ask(`${url}/one`)).to.match(/^400 /)
+    expect(await (await fetch(url, ordering(0))).json()).to.deep.equal(JSON.parse(find('orders', 'answer').code))
+  })
+
+  it('jobs: streams as it is shown, refuses with 404, and goes on behind the last event ID', async () => {
+    const url = `${(await serve('jobs')).url}/jobs`
+    const headers = { 'last-event-id': '2' }
+
+    expect(await ask(`${url}/7`)).to.equal(`200 ${find('jobs', 'answer').code}`)
+    expect(await ask(`${url}/7`, { headers })).to.match(/^200 id: 3\nevent: step\ndata: tested\n\nid: stream\.end\n/)
+    expect(await ask(`${url}/8`)).to.match(/^404 .*There is no job 8/)
+    expect(await ask(`${url}/7`, { headers: { 'last-event-id': 'stream.end' } })).to.equal('204 ')
+  })
+
+  it('topics: tells everybody who listens', async () => {
+    const url = `${(await serve('topics')).url}/talks/a`
+    const streams = await Promise.all([subscribe(url), subscribe(url)])
+
+    expect(await ask(url, posting({ text: 'hello' }))).to.equal('204 ')
+
+    const heard = await Promise.all(streams.map(stream => stream.take(1)))
+    expect(heard.flat().map(({ event, data }) => [event, data])).to.deep.equal([
+      ['said', 'hello'],
+      ['said', 'hello'],
     ])
-    expect(resolveOptions('POST').end).to.equal(false)
+    for (const stream of streams) stream.leave()
   })
 
-  it('tells every option of an app', () => {
-    const declared = [
-      bodyOf('src/plugin.ts', 'OkapiOptions'),
-      bodyOf('src/app.ts', 'AppOptions'),
-      bodyOf('src/protection.ts', 'ProtectionOptions'),
-      bodyOf('src/folders.ts', 'FolderOptions'),
-    ].flatMap(body => body.match(/(?<=^ {2})\w+(?=\??:)/gm) ?? [])
-    const told = tableAfter(paper, '<!-- check: app options -->')
-
-    expect(told.map(([name]) => codesIn(name)[0])).to.have.members(
-      declared.filter(name => name !== 'streams' && name !== 'log'),
-    )
-    expect(told.find(([name]) => name === '`closeGrace`')?.[1]).to.equal('2,000')
-    expect(read('src/plugin.ts')).to.contain('closeGrace = 2_000')
+  it('is short, and leads to every guide', () => {
+    expect(read(paper).split('\n')).to.have.length.below(380)
+    expect(linksOf(paper).map(({ path }) => path)).to.include.members(guides())
   })
 
-  it('draws the tree of src as it is', () => {
-    const tree = blocksOf(paper).find(({ name }) => name === 'tree')?.code ?? ''
-    let folder = ''
-    const drawn = tree.split('\n').flatMap(line => {
-      const [, indent = '', name = ''] = line.match(/^( *)(\S+)/) ?? []
-      if (indent === '  ') folder = name.endsWith('/') ? name : ''
-      return name.endsWith('.ts') ? [folder + name] : []
-    })
+  it('installs what the package asks for, of the version that it has', () => {
+    const { version, peerDependencies, peerDependenciesMeta } = JSON.parse(read('package.json')) as {
+      version: string
+      peerDependencies: Record<string, string>
+      peerDependenciesMeta: Record<string, unknown>
+    }
+    const needed = Object.keys(peerDependencies).filter(name => !(name in peerDependenciesMeta))
+    const [, tarball, names = ''] = read(paper).match(/npm install \.\/(\S+) (.*)/) ?? []
 
-    const files = readdirSync(join(project, 'src'), { recursive: true, encoding: 'utf8' })
-    expect(drawn).to.have.members(files.filter(name => name.endsWith('.ts')).map(name => name.replaceAll('\\', '/')))
+    expect(tarball).to.equal(`okapi-${version}.tgz`)
+    expect(names.split(' ')).to.have.members(needed)
   })
 
-  for (const other of [paper, 'CONTRIBUTING.md']) {
-    it(`names only scripts that there are, in ${other}`, () => {
-      const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
-      const named = [...read(other).matchAll(/npm (?:run |(?=start|test))(\w+)/g)].map(match => match[1] as string)
+  it('names the versions of Node.js that the package takes', () => {
+    const { engines } = JSON.parse(read('package.json')) as { engines: { node: string } }
+    const [, first, second] = read(paper).match(/Node\.js (\S+), (\S+) or later/) ?? []
 
-      expect(named).to.be.an('array').that.is.not.empty
-      expect(scripts).to.include.keys(named)
-    })
+    expect(engines.node).to.equal(`^${first}.0 || >=${second}.0`)
+  })
 
-    it(`links only to files that there are, in ${other}`, () => {
-      const links = [...read(other).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(match => match[1] as string)
+  it('shows the settings of the compiler that its own code is built with', () => {
+    const { compilerOptions } = JSON.parse(read('tsconfig.json')) as { compilerOptions: Record<string, unknown> }
+    const shown = JSON.parse(blocksOf(paper).find(({ language }) => language === 'json')?.code ?? '{}')
 
-      expect(links.filter(link => !existsSync(join(project, link)))).to.deep.equal([])
-    })
-  }
+    expect(shown.compilerOptions).to.include({ experimentalDecorators: true, emitDecoratorMetadata: true })
+    expect(compilerOptions).to.include({ experimentalDecorators: true, emitDecoratorMetadata: true })
+  })
 })
-
-/** A default as the table has it. */
-function inWords(name: string, value: unknown): string {
-  if (name === 'end') return `\`'${value}'\` for GET, else \`false\``
-  if (typeof value === 'number') return value.toLocaleString('en')
-  if (typeof value === 'object' && value !== null) return `\`${value.constructor.name}\``
-  return value === undefined ? 'none' : `\`${value}\``
-}
-
-function bodyOf(file: string, name: string): string {
-  return read(file).match(new RegExp(`^export interface ${name}\\b.*?^}`, 'ms'))?.[0] ?? ''
-}

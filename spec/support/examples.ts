@@ -2,9 +2,10 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
-import type { ControllerClass } from 'okapi'
+import type { AppOptions, ControllerClass } from 'okapi'
 import { type Block, blocksOf } from './papers.js'
 import { project, runBin } from './run.js'
+import { type Served, serve } from './serve.js'
 
 const settings = {
   extends: '../../../tsconfig.json',
@@ -27,6 +28,8 @@ export interface Examples {
   find(name: string, role?: 'check' | 'answer'): Block
   /** Imports a block: what it declares is what its module exports. */
   load<Names>(name: string): Promise<Names>
+  /** Serves the controllers that a block declares, as long as `closeAll` is not called. */
+  serve(name: string, options?: Omit<AppOptions, 'controllers'>): Promise<Served>
 }
 
 /**
@@ -56,7 +59,15 @@ export function examplesOf(paper: string, drawings: readonly string[] = []): Exa
     expect(unchecked.map(({ line, name }) => `${paper}:${line} ${name}`)).to.deep.equal([])
   })
 
-  return { blocks, find, load: name => load(find(name)) }
+  return {
+    blocks,
+    find,
+    load: name => load(find(name)),
+    serve: async (name, options) => {
+      const declared = await load<Record<string, ControllerClass>>(find(name))
+      return serve(Object.values(declared).filter(isController), options)
+    },
+  }
 }
 
 /** Rejects with what the compiler says. */
