@@ -1,14 +1,24 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import type { App, ControllerClass } from 'okapi'
+import { IsDefined, IsInt, IsString, Length } from 'class-validator'
+import { type App, Controller, type ControllerClass, Get, Returns } from 'okapi'
 import request from 'supertest'
+import { ask } from '../support/ask.js'
 import { examplesOf } from '../support/examples.js'
 import { makeFolder, removeFolders } from '../support/folder.js'
+import { codesIn, read, tableAfter } from '../support/papers.js'
 import { closeAll, serve } from '../support/serve.js'
 
-describe('docs/answers.md', () => {
-  const { load } = examplesOf('docs/answers.md')
+const paper = 'docs/answers.md'
+
+/** The options that the first table behind a heading names. */
+function optionsOf(heading: string): unknown[] {
+  return tableAfter(paper, heading).map(([name]) => codesIn(name)[0])
+}
+
+describe(paper, () => {
+  const { load } = examplesOf(paper)
   const apps = new Set<App>()
   const start = async (name: string) => {
     const { app } = await load<{ app: App }>(name)
@@ -37,7 +47,7 @@ describe('docs/answers.md', () => {
     const { Hello } = await load<{ Hello: ControllerClass }>('pages')
     const { url } = await serve([Hello])
 
-    expect(await (await fetch(`${url}/hello?name=<you>`)).text()).to.equal('<h1>Hello, &lt;you&gt;</h1>')
+    expect(await ask(`${url}/hello?name=<you>`)).to.equal('200 <h1>Hello, &lt;you&gt;</h1>')
   })
 
   it('files: shows a report and gives it by name', async () => {
@@ -74,6 +84,67 @@ describe('docs/answers.md', () => {
     const bob = { name: 'Bob', friends: [] }
 
     expect(await (await fetch(`${url}/users`)).json()).to.deep.equal([bob, { name: 'Ann', friends: [bob] }])
+  })
+
+  it('sends a Response as it is', async () => {
+    @Controller('/made')
+    class Made {
+      @Get()
+      made() {
+        return new Response('made', { headers: { 'content-type': 'text/x-made' } })
+      }
+    }
+    const answer = await fetch(`${(await serve([Made])).url}/made`)
+
+    expect([answer.headers.get('content-type'), await answer.text()]).to.deep.equal(['text/x-made', 'made'])
+  })
+
+  it('tells every option of file() and download()', async () => {
+    const declared = read('src/files.ts')
+      .match(/^export interface (?:SendFileOptions|DownloadOptions)\b.*?^}/gms)
+      ?.flatMap(body => body.match(/(?<=^ {2})\w+(?=\?:)/gm) ?? [])
+
+    expect(optionsOf('## Files')).to.have.members(declared ?? [])
+  })
+
+  it('is right about what no rule of @Returns looks at, and about a class that nobody knows the properties of', async () => {
+    class Address {
+      @IsString()
+      city!: string
+    }
+
+    class Person {
+      @Length(20, 30)
+      name!: string
+
+      @IsInt()
+      age!: number
+
+      @IsDefined()
+      address!: Address
+    }
+
+    @Controller('/person')
+    class People {
+      @Get()
+      @Returns(Person)
+      person() {
+        return { name: 'Ann', address: { city: 'Bern', password: 'xyzzy' }, password: 'xyzzy' }
+      }
+    }
+    const { url } = await serve([People])
+
+    expect(await ask(`${url}/person`)).to.equal('200 {"name":"Ann","address":{"city":"Bern","password":"xyzzy"}}')
+  })
+
+  it('is right that Accept is not looked at', async () => {
+    const { Users } = await load<{ Users: ControllerClass }>('returns')
+    const { url } = await serve([Users])
+    const typeOf = async (path: string) =>
+      (await fetch(url + path, { headers: { accept: 'text/html' } })).headers.get('content-type')
+
+    expect(await typeOf('/users')).to.equal('application/json; charset=utf-8')
+    expect(await typeOf('/unknown')).to.equal('application/problem+json; charset=utf-8')
   })
 
   it('compressed: answers with a tag, and streams, both compressed', async () => {

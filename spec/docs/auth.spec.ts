@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { EventSource } from 'eventsource'
 import type { App, ControllerClass, Topics } from 'okapi'
+import { ask } from '../support/ask.js'
 import { examplesOf, runScript } from '../support/examples.js'
 import { closeServers, listen } from '../support/listen.js'
 import { closeAll, serve, start } from '../support/serve.js'
@@ -11,7 +12,7 @@ const secret = 'a secret of 32 characters, or more'
 const hmac = new TextEncoder().encode(secret)
 const bearing = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
 
-describe('The examples of docs/auth.md', () => {
+describe('docs/auth.md', () => {
   const { find, load } = examplesOf('docs/auth.md')
   const given = { ...process.env }
   const urls = new Map<string, string>()
@@ -20,10 +21,6 @@ describe('The examples of docs/auth.md', () => {
     const example = await load<{ app: App; topics: Topics }>(name)
     if (!urls.has(name)) urls.set(name, (await start(example.app)).url)
     return { ...example, url: urls.get(name) as string }
-  }
-  const ask = async (url: string, init?: RequestInit): Promise<string> => {
-    const response = await fetch(url, init)
-    return `${response.status} ${await response.text()}`
   }
   /** An EventSource that knows where the page is from, and the cookie that its browser keeps. */
   const browserAt = (url: string, cookie = () => '', sources: EventSource[] = []) =>

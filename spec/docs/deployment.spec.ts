@@ -7,13 +7,17 @@ import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
 import type { FastifyInstance } from 'fastify'
 import type { App } from 'okapi'
+import { parse } from 'yaml'
 import { certificate } from '../support/certificate.js'
 import { examplesOf } from '../support/examples.js'
+import { codesIn, read, tableAfter } from '../support/papers.js'
 import { subscribe } from '../support/subscribe.js'
 import { until } from '../support/until.js'
 
-describe('docs/deployment.md', () => {
-  const { find, load } = examplesOf('docs/deployment.md')
+const paper = 'docs/deployment.md'
+
+describe(paper, () => {
+  const { blocks, find, load } = examplesOf(paper)
   const listeners = (): number => process.listenerCount('SIGTERM')
 
   it('deployed: serves streams, tells how it is, and listens to signals until it is closed', async () => {
@@ -30,6 +34,36 @@ describe('docs/deployment.md', () => {
     await until(() => app.streams.size === 0)
     await app.close()
     await until(() => listeners() === before)
+  })
+
+  it('gives Kubernetes more time than closing takes', () => {
+    const shown = find('deployed').code
+    const [drain, spread] = ['drainDelay', 'closeSpread'].map(name =>
+      Number(shown.match(new RegExp(`${name}: ([\\d_]+)`))?.[1]?.replaceAll('_', '')),
+    ) as [number, number]
+    const pod = parse(blocks.find(({ language }) => language === 'yaml')?.code ?? '')
+    const [container] = pod.containers
+
+    expect(pod.terminationGracePeriodSeconds * 1_000).to.be.above(drain + spread + 2_000)
+    expect([container.livenessProbe.httpGet.path, container.readinessProbe.httpGet.path]).to.deep.equal(
+      tableAfter(paper, '## Health').map(([path]) => codesIn(path)[0]),
+    )
+    expect(drain).to.be.above(container.readinessProbe.periodSeconds * 1_000)
+  })
+
+  it('tells the defaults of src', () => {
+    const told = read(paper)
+
+    expect(read('src/plugin.ts')).to.contain('closeGrace = 2_000, closeSpread = 0 ')
+    expect(told)
+      .to.match(/`closeSpread`, 0 by default/)
+      .and.match(/`closeGrace` later, 2,000 milliseconds by default/)
+    expect(read('src/signals.ts')).to.contain('drainDelay ?? 0').and.contain('deadline ?? 30_000')
+    expect(told)
+      .to.match(/`drainDelay`, 0 by default/)
+      .and.match(/`deadline`, 30,000 milliseconds by default/)
+    expect(read('src/health.ts')).to.contain('timeout = 1_000')
+    expect(told).to.match(/`timeout`, 1,000 milliseconds by default/)
   })
 
   it('own app: listens to signals as well, and tells how it is', async () => {

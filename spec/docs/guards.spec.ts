@@ -1,20 +1,20 @@
 import { expect } from 'chai'
-import type { FastifyInstance } from 'fastify'
-import type { ControllerClass } from 'okapi'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Controller, type ControllerClass, Get, type Guard, metadata, type RouteContext } from 'okapi'
 import { container } from 'tsyringe'
+import { ask } from '../support/ask.js'
 import { examplesOf } from '../support/examples.js'
+import { codesIn, read } from '../support/papers.js'
 import { closeAll, serve } from '../support/serve.js'
 import { until } from '../support/until.js'
 
-describe('The examples of docs/guards.md', () => {
-  const { find, load } = examplesOf('docs/guards.md')
+const paper = 'docs/guards.md'
+
+describe(paper, () => {
+  const { find, load } = examplesOf(paper)
   const serveExample = async (name: string, controller: string): Promise<string> => {
     const declared = await load<Record<string, ControllerClass>>(name)
     return (await serve([declared[controller] as ControllerClass])).url
-  }
-  const ask = async (url: string, init?: RequestInit): Promise<string> => {
-    const response = await fetch(url, init)
-    return `${response.status} ${await response.text()}`
   }
 
   afterEach(closeAll)
@@ -43,6 +43,41 @@ describe('The examples of docs/guards.md', () => {
     const { lines } = container.resolve(Journal)
     await until(() => lines.length > 0)
     expect(await ask(`${url}/lines`)).to.equal('200 ["GET /reports 200"]')
+  })
+
+  it('is right that metadata can open single routes of an app that is closed', async () => {
+    const Public = metadata<true>('Public')
+
+    class Closed implements Guard {
+      allow(_request: FastifyRequest, context: RouteContext) {
+        return context.get(Public) === true
+      }
+    }
+
+    @Controller('/house')
+    class House {
+      @Get()
+      @Public(true)
+      door() {
+        return 'door'
+      }
+
+      @Get('/cellar')
+      cellar() {
+        return 'cellar'
+      }
+    }
+    const { url } = await serve([House], { guards: [Closed] })
+
+    expect(await ask(`${url}/house`)).to.equal('200 door')
+    expect(await ask(`${url}/house/cellar`)).to.match(/^403 /)
+  })
+
+  it('tells what a context tells', () => {
+    const [, told = ''] = read(paper).match(/Beside `get`, the context tells (.*?)\./) ?? []
+    const declared = read('src/context.ts').match(/^export interface RouteContext\b.*?^}/ms)?.[0] ?? ''
+
+    expect(codesIn(told)).to.have.members(declared.match(/(?<=^ {2}readonly )\w+(?=:)/gm) ?? [])
   })
 
   it('filters: answer errors of a controller, as it is shown, and of the app', async () => {

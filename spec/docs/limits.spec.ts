@@ -2,11 +2,11 @@ import type { AddressInfo } from 'node:net'
 import { mock } from 'node:test'
 import { expect } from 'chai'
 import { EventSource } from 'eventsource'
-import type { App, ControllerClass } from 'okapi'
+import { type App, type ControllerClass, StreamLimitError } from 'okapi'
 import { END_REASONS } from '../../src/sse/frames.js'
 import { Connection, get, leaveAll } from '../support/connection.js'
 import { examplesOf, runScript } from '../support/examples.js'
-import { codesIn, tableAfter } from '../support/papers.js'
+import { codesIn, read, tableAfter } from '../support/papers.js'
 import { closeAll, serve } from '../support/serve.js'
 import { type Subscription, subscribe } from '../support/subscribe.js'
 import { until } from '../support/until.js'
@@ -97,6 +97,46 @@ describe(paper, () => {
 
     expect((await stream.rest()).map(({ event, data }) => [event, data])).to.deep.equal([
       ['stream:end', '{"reason":"duration"}'],
+    ])
+  })
+
+  it('names every limit of the streams that are open, and what is refused by it', () => {
+    const told = tableAfter(paper, '| limit | counts |').map(([limit, , status]) => [codesIn(limit)[0], status])
+    const declared = read('src/admission.ts')
+      .match(/^export interface (?:Admission|AppAdmission)Options\b.*?^}/gms)
+      ?.flatMap(body => body.match(/(?<=^ {2})\w+(?=\?:)/gm) ?? [])
+
+    expect([...told.map(([limit]) => limit), 'retryAfter']).to.have.members(declared ?? [])
+    expect(read('src/admission.ts')).to.contain('retryAfter = 5_000')
+    expect(read(paper)).to.match(
+      /retryAfter \}` of the app says when to ask again, in\s+milliseconds, 5,000 by default/,
+    )
+    for (const [limit, status] of told) {
+      // Each route is refused as the place where all streams are counted.
+      const counted = limit === 'perRoute' ? 'total' : (limit as StreamLimitError['limit'])
+      expect(`${new StreamLimitError(counted, 5).statusCode}`, limit).to.equal(status)
+    }
+  })
+
+  it('names the plugins that stand before every route, and those that it says to install', () => {
+    const told = tableAfter(paper, '| option | plugin |')
+    const [, install = ''] = read(paper).match(/^npm install (.*)/m) ?? []
+
+    expect(told.map(([option]) => codesIn(option)[0])).to.deep.equal(['cors', 'securityHeaders', 'rateLimit'])
+    expect(told.map(([, plugin]) => plugin)).to.have.members(install.split(' '))
+  })
+
+  it('tells the bounds of a request as they are', async () => {
+    const { app } = await serve([])
+    const { bodyLimit, keepAliveTimeout } = app.initialConfig
+    const defaults = tableAfter(paper, '## Requests').map(([, value]) => value)
+
+    expect(bodyLimit).to.equal(1_048_576)
+    expect(defaults).to.deep.equal([
+      '1 MiB',
+      ...[app.server.requestTimeout, app.server.headersTimeout, keepAliveTimeout].map(value =>
+        value?.toLocaleString('en'),
+      ),
     ])
   })
 

@@ -8,7 +8,7 @@ import { type OpenApiDocument, openapiOf, type Schema } from 'okapi'
 import { examplesOf } from '../support/examples.js'
 import { tableAfter } from '../support/papers.js'
 
-describe('The examples of docs/openapi.md', () => {
+describe('docs/openapi.md', () => {
   const { find, load } = examplesOf('docs/openapi.md')
   const open = new Set<FastifyInstance>()
   const start = async <Names extends { app: FastifyInstance }>(name: string): Promise<Names> => {

@@ -1,5 +1,7 @@
 import { expect } from 'chai'
-import type { ControllerClass } from 'okapi'
+import { Allow, IsOptional } from 'class-validator'
+import { Body, Controller, type ControllerClass, Post } from 'okapi'
+import { ask, posting } from '../support/ask.js'
 import { examplesOf, isController } from '../support/examples.js'
 import { closeAll, serve } from '../support/serve.js'
 
@@ -51,6 +53,31 @@ describe('docs/validation.md', () => {
     let deep: unknown = []
     for (let n = 0; n < 100; n++) deep = [deep]
     expect(issues(await ask('POST', '/bookings', { ...booking, board: deep }))).to.deep.equal([' depth'])
+  })
+
+  it('is right about @Allow and about what has no rule', async () => {
+    class Note {
+      @Allow()
+      kept!: unknown
+
+      @IsOptional()
+      optional?: unknown
+
+      removed?: unknown
+    }
+
+    @Controller('/notes')
+    class Notes {
+      @Post()
+      add(@Body() note: Note) {
+        return { ...note }
+      }
+    }
+    const { url } = await serve([Notes])
+
+    expect(await ask(`${url}/notes`, posting({ kept: '1', optional: '2', removed: '3', unknown: '4' }))).to.equal(
+      '200 {"kept":"1","optional":"2"}',
+    )
   })
 
   it('search: converts the text of a query', async () => {
