@@ -111,7 +111,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     const forPlugin = Object.entries(options).filter(([name]) => Object.hasOwn(optionNames, name))
     await app.register(okapi, {
       ...(Object.fromEntries(forPlugin) as unknown as OkapiOptions),
-      ...{ streams, ...(silent ? { log: false } : {}) },
+      streams,
+      ...(silent ? { log: false } : {}),
     })
     await app.ready()
   } catch (error) {
