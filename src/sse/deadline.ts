@@ -1,8 +1,7 @@
+import { tellInSlices } from './slices.js'
+
 /** How late a deadline may be noticed, in milliseconds. */
 const GRAIN = 100
-
-/** How many members are told in one turn of the event loop. */
-const SLICE = 500
 
 /**
  * Tells members that their time is up: one timer for all of them, in place of one each. A member is told at most a tenth
@@ -48,7 +47,10 @@ export class Deadlines<Member extends object> {
       const members = this.#due.get(beat)
       if (members === undefined) continue
       this.#due.delete(beat)
-      this.#tell(members.values())
+      tellInSlices(members.values(), member => {
+        this.#act(member)
+        return true
+      })
     }
     this.#rest()
   }
@@ -61,16 +63,6 @@ export class Deadlines<Member extends object> {
     this.#beat = now
     if (count > this.#due.size) return [...this.#due.keys()].filter(beat => beat <= now)
     return Array.from({ length: Math.max(0, count) }, (_, index) => first + index)
-  }
-
-  #tell(members: SetIterator<Member>): void {
-    let told = 0
-    for (const member of members) {
-      this.#act(member)
-      if (++told < SLICE) continue
-      setImmediate(() => this.#tell(members))
-      return
-    }
   }
 
   #rest(): void {

@@ -1,8 +1,7 @@
+import { tellInSlices } from './slices.js'
+
 /** How many times a pulse beats in the time it measures: silence is noticed at most an eighth of the time late. */
 const BEATS = 8
-
-/** How many members are told in one turn of the event loop. */
-const SLICE = 500
 
 /** The place of a member in a pulse: a touch is one number, without a look at the table of members. */
 export class Place {
@@ -68,23 +67,15 @@ export class Pulse<Member extends object> {
 
   #onBeat(): void {
     this.#beat++
-    this.#tell(this.#places.entries())
+    tellInSlices(this.#places.entries(), entry => this.#tell(entry))
   }
 
-  #tell(members: MapIterator<[Member, Place]>): void {
-    let told = 0
-    for (;;) {
-      const { done, value } = members.next()
-      if (done) return
-      const [member, place] = value
-      if (this.#beat - place.beat <= BEATS) continue
-      place.beat = this.#beat - 1
-      this.#act(member)
-      if (++told === SLICE) {
-        setImmediate(() => this.#tell(members))
-        return
-      }
-    }
+  /** Returns whether the member was silent. */
+  #tell([member, place]: [Member, Place]): boolean {
+    if (this.#beat - place.beat <= BEATS) return false
+    place.beat = this.#beat - 1
+    this.#act(member)
+    return true
   }
 }
 
