@@ -13,7 +13,10 @@ export interface Waiting {
   resume(): boolean
 }
 
-const waiting: Waiting[] = []
+/** Those whose turn it is, the last of them first: taking one moves no other, however many wait. */
+let going: Waiting[] = []
+/** Those that came since, in order. */
+let waiting: Waiting[] = []
 let spent = 0
 let armed = false
 
@@ -46,12 +49,17 @@ function turn(): void {
 }
 
 function next(): void {
-  if (waiting.length === 0) return
+  if (going.length === 0 && waiting.length === 0) return
   if (spent >= BUDGET) {
     arm()
     return
   }
-  while (waiting.length > 0 && !waiting.shift()?.resume());
+  while (take()?.resume() === false);
   // The tick comes when the queue of promises is empty: when the stream waits for something, or has to wait again.
   queueMicrotask(() => process.nextTick(next))
+}
+
+function take(): Waiting | undefined {
+  if (going.length === 0) [going, waiting] = [waiting.reverse(), going]
+  return going.pop()
 }
