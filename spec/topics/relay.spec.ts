@@ -210,6 +210,33 @@ describe('Relay', () => {
       expect(quick.outlet.closed).to.equal(false)
     })
 
+    it('does the same where a ping is on its way to it, and no event', async () => {
+      const { come, publish, log } = await published(100, { ...ROOMY, count: 100 })
+      const client = come(100, { onLag: 'disconnect' })
+      client.outlet.blocked = true
+
+      for (let n = 101; n < 200 && !client.outlet.closed; n++) await publish(n)
+
+      expect(client.outlet.outcome).to.have.property('reason', 'lag')
+      expect(client.outlet.text).to.equal('')
+      expect(client.relay.position).to.be.at.least(log.earliest)
+    })
+
+    it('does the same where the ping came while the journal read for it', async () => {
+      const { come, publish, journal } = await published(100, { ...ROOMY, count: 100 })
+      const reading = latch()
+      journal.beforeRead = () => reading.promise
+      const client = come(50, { onLag: 'disconnect' })
+      client.outlet.blocked = true
+      reading.open()
+      await turns(2)
+
+      for (let n = 101; n < 150 && !client.outlet.closed; n++) await publish(n)
+
+      expect(client.outlet.outcome).to.have.property('reason', 'lag')
+      expect(client.outlet.text).to.equal('')
+    })
+
     it('does not send it away that has caught up meanwhile', async () => {
       const { come, publish } = await published(100, { ...ROOMY, count: 100 })
       const client = come(100, { onLag: 'disconnect' })
@@ -228,7 +255,6 @@ describe('Relay', () => {
       const client = come(0, { onLag: 'disconnect' })
       client.outlet.blocked = true
 
-      client.relay.lagged()
       for (let n = 11; n < 50; n++) await publish(n)
 
       expect(client.outlet.closed).to.equal(false)

@@ -510,7 +510,27 @@ describe('TopicLog', () => {
     })
   })
 
-  it('tells those who lag now and then that it moves on: each time a quarter of it is new', async () => {
+  for (const [told, where, position, live, count] of [
+    [true, 'is in the older half of what is kept', 150, false, 100],
+    [false, 'is in the newer half', 160, false, 100],
+    [false, 'only waits for something new', 150, true, 100],
+    [false, 'can lose nothing yet, because all is kept', 2, false, 1_000],
+  ] as const) {
+    it(`tells a follower ${told ? 'to leave that lags and' : 'nothing that'} ${where}`, async () => {
+      const { log } = topic(new HandLog({ ...ROOMY, count }))
+      const taker = new Taker(log, position)
+      taker.live = live
+      taker.advance = () => {}
+      log.lags(taker)
+
+      for (let n = 0; n < 200; n++) log.publish('data: 1\n\n')
+      await turns(1)
+
+      expect(taker.lags).to.equal(told ? 1 : 0)
+    })
+  }
+
+  it('tells those who lag now and then, each time a quarter of it is new, until they have caught up', async () => {
     const { log } = topic(new HandLog({ ...ROOMY, count: 100 }))
     const [taker, other] = [new Taker(log), new Taker(log)]
     taker.live = false

@@ -62,8 +62,7 @@ export class Cursor implements Follower {
   }
 
   lagged(): void {
-    const { earliest, latest } = this.log
-    if (!this.live && earliest > 1 && this.position < (earliest + latest) / 2) this.#reader.lag()
+    this.#reader.lag()
   }
 
   /** Follows the log no longer. */

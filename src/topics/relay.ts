@@ -66,10 +66,8 @@ export class Relay implements Follower {
     this.#log.leave(this)
   }
 
-  /** Leaves while there is still time to resume: before half of what the log has is lost to it. */
   lagged(): void {
-    const { earliest, latest } = this.#log
-    if (earliest > 1 && this.position < (earliest + latest) / 2) this.#outlet.close(comeBack(), 'lag')
+    this.#outlet.close(comeBack(), 'lag')
   }
 
   /** Tells a newcomer where it is, so that it misses nothing if it leaves before the first event. Answers as `#write`. */
@@ -82,8 +80,9 @@ export class Relay implements Follower {
   #step(): boolean {
     const { live } = this
     const log = this.#log
-    // A ping may have filled the buffer of the client, or its answer may come while the journal reads.
-    if (this.#busy || this.#outlet.blocked || this.#outlet.closed) return false
+    if (this.#busy || this.#outlet.closed) return false
+    // A ping may have filled the buffer of the client.
+    if (this.#outlet.blocked) return this.#pause()
     this.live = this.position >= log.latest && !this.#ended
     if (this.live) return false
     if (this.position >= log.latest) {
@@ -103,10 +102,11 @@ export class Relay implements Follower {
 
   #arrive(chunk: Chunk | undefined): void {
     this.#busy = false
-    // A ping may have filled the buffer meanwhile: what was read is asked for again when there is room.
-    if (this.#outlet.closed || this.#outlet.blocked) return
+    if (this.#outlet.closed) return
     try {
-      if (this.#send(chunk)) this.advance()
+      // A ping may have filled the buffer meanwhile: what was read is asked for again when there is room.
+      if (this.#outlet.blocked) this.#pause()
+      else if (this.#send(chunk)) this.advance()
     } catch (error) {
       this.#outlet.fail(error)
     }
@@ -134,6 +134,12 @@ export class Relay implements Follower {
       this.#take()
       return true
     }
+    return this.#pause()
+  }
+
+  /** Waits until the client has taken what is on its way to it. */
+  #pause(): false {
+    this.live = false
     if (this.#options.onLag === 'disconnect') this.#log.lags(this)
     return false
   }

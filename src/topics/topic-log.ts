@@ -26,7 +26,7 @@ export interface Follower {
   end(): void
   /** For one that lets publishers wait: the last event that its client has taken. */
   readonly taken?: number | undefined
-  /** Told now and then, while it is not live, that the log has moved on. */
+  /** It lags so far that it should leave, while there is still time to resume. */
   lagged?(): void
 }
 
@@ -227,7 +227,7 @@ export class TopicLog implements Round {
     this.#emptied?.()
   }
 
-  /** Notes that a follower is behind, and wants to be told how far. */
+  /** Notes that a follower may be behind, and wants to be told when it should leave. */
   lags(follower: Follower): void {
     this.#lagging.add(follower)
   }
@@ -301,9 +301,14 @@ export class TopicLog implements Round {
 
   // Not for each event: a quarter of the log at a time is soon enough for those that would like to leave in time.
   #tellLagging(): void {
-    if (this.#lagging.size === 0 || this.latest - this.#lagAt < (this.latest - this.earliest) / 4) return
-    this.#lagAt = this.latest
-    for (const follower of this.#lagging) follower.lagged?.()
+    const { earliest, latest } = this
+    if (this.#lagging.size === 0 || latest - this.#lagAt < (latest - earliest) / 4) return
+    this.#lagAt = latest
+    // Nothing has gone yet: nobody can lose anything soon.
+    if (earliest <= 1) return
+    for (const follower of this.#lagging) {
+      if (!follower.live && follower.position < (earliest + latest) / 2) follower.lagged?.()
+    }
   }
 
   #taken(sequence: number): Promise<void> {
