@@ -271,13 +271,16 @@ export class Reader implements CursorReader {
     const { log, position } = cursor
     if (isGone(log, position, entries)) return this.#fall(cursor)
     const { head, tail } = this.#around(cursor)
+    const looks = this.loops || (this.#options.filter !== undefined && !conflation)
     let shown = position
     let wire = ''
     for (const { sequence, text } of entries) {
       if (conflation && sequence > conflation.latest) break
-      const event = new TopicEvent(log.name, head + sequence + tail, text, this.#decode)
+      const id = head + sequence + tail
+      const event = looks ? new TopicEvent(log.name, id, text, this.#decode) : undefined
       if (conflation ? conflation.take(sequence) : this.#passes(event)) {
-        if (this.loops) this.#out.push(event)
+        if (event === undefined) wire += `id: ${id}\n${text}`
+        else if (this.loops) this.#out.push(event)
         else wire += event.wire
         shown = sequence
       }
@@ -294,9 +297,9 @@ export class Reader implements CursorReader {
   }
 
   /** Whether the filter lets an event through. When it throws, the reader fails behind what came before. */
-  #passes(event: TopicEvent): boolean {
+  #passes(event: TopicEvent | undefined): boolean {
     const { filter } = this.#options
-    if (filter === undefined) return true
+    if (filter === undefined || event === undefined) return true
     try {
       return passes(filter, event)
     } catch (error) {
