@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { Batch, Publication } from '../../src/topics/publication.js'
+import { Batch, Publication, type Publisher } from '../../src/topics/publication.js'
 
 describe('Batch', () => {
   it('gives each event its place, and counts the characters', () => {
@@ -41,8 +41,24 @@ describe('Batch', () => {
 })
 
 describe('Publication', () => {
+  /** The third event of a batch, of which `published` knows what becomes. */
+  function publicationOf(published: Publisher['published']): Publication {
+    return new Publication({ published }, new Batch(), 2)
+  }
+
+  it('asks for its own place in its batch', async () => {
+    const batch = new Batch()
+    const publisher: Publisher = {
+      async published(asked, index) {
+        return `${asked === batch} ${this === publisher} ${index}`
+      },
+    }
+
+    expect(await new Publication(publisher, batch, 2)).to.equal('true true 2')
+  })
+
   it('is a promise of a position, for whoever awaits it', async () => {
-    const publication = new Publication(async () => 'e.1')
+    const publication = publicationOf(async () => 'e.1')
 
     expect(await publication).to.equal('e.1')
     expect(await publication.then(position => position.length)).to.equal(3)
@@ -54,7 +70,7 @@ describe('Publication', () => {
 
   it('costs nothing until it is awaited, and little however often', async () => {
     let made = 0
-    const publication = new Publication(async () => `e.${++made}`)
+    const publication = publicationOf(async () => `e.${++made}`)
     await Promise.resolve()
     expect(made).to.equal(0)
 
@@ -66,7 +82,7 @@ describe('Publication', () => {
     const note = (reason: unknown): unknown => unhandled.push(reason)
     process.on('unhandledRejection', note)
 
-    new Publication(() => Promise.reject(new Error('disk full')))
+    publicationOf(() => Promise.reject(new Error('disk full')))
 
     await new Promise(resolve => setImmediate(resolve))
     process.off('unhandledRejection', note)
@@ -75,7 +91,7 @@ describe('Publication', () => {
 
   it('rejects for those who await it', async () => {
     const error = new Error('disk full')
-    const publication = new Publication(() => Promise.reject(error))
+    const publication = publicationOf(() => Promise.reject(error))
 
     expect(await publication.catch(reason => reason)).to.equal(error)
     expect(await publication.then(undefined, reason => reason)).to.equal(error)

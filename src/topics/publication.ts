@@ -48,19 +48,32 @@ export class Batch {
   }
 }
 
+/** Who knows what becomes of the events of a batch. */
+export interface Publisher {
+  /** The position of an event, when it is safe. */
+  published(batch: Batch, index: number): Promise<string>
+}
+
 /**
  * The promise of a published event: its position, when the event is as safe as the journal makes it and, for
  * subscriptions with `onLag: 'block'`, taken by them. It costs nothing until somebody waits for it, and one that nobody
  * waits for disturbs no one when it fails.
  */
 export class Publication implements Promise<string> {
-  readonly [Symbol.toStringTag] = 'Publication'
-  readonly #settled: () => Promise<string>
+  readonly #publisher: Publisher
+  readonly #batch: Batch
+  readonly #index: number
   #promise: Promise<string> | undefined
 
   /** @internal */
-  constructor(settled: () => Promise<string>) {
-    this.#settled = settled
+  constructor(publisher: Publisher, batch: Batch, index: number) {
+    this.#publisher = publisher
+    this.#batch = batch
+    this.#index = index
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'Publication'
   }
 
   // biome-ignore lint/suspicious/noThenProperty: it is a promise
@@ -80,7 +93,7 @@ export class Publication implements Promise<string> {
   }
 
   #made(): Promise<string> {
-    this.#promise ??= this.#settled()
+    this.#promise ??= this.#publisher.published(this.#batch, this.#index)
     return this.#promise
   }
 }

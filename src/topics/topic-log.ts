@@ -4,7 +4,7 @@ import { TopicBusyError, TopicClosedError } from './errors.js'
 import { type Chunk, Hot } from './hot.js'
 import type { JournalEntry, JournalLog, Retention } from './journal.js'
 import { formatPosition } from './position.js'
-import { Batch, Publication } from './publication.js'
+import { Batch, Publication, type Publisher } from './publication.js'
 import { begin, type Round } from './rounds.js'
 
 /** How many characters go to the journal in one call. */
@@ -44,7 +44,7 @@ export interface TopicStats {
 }
 
 /** The log of one topic while it is in use: takes events in, and tells those who follow it. */
-export class TopicLog implements Round {
+export class TopicLog implements Round, Publisher {
   readonly name: string
   epoch = ''
   /** The sequences of the first and the last event. */
@@ -131,7 +131,7 @@ export class TopicLog implements Round {
     const index = batch.add(text)
     this.#outstanding += text.length
     if (batch.characters >= BATCH) this.flush()
-    return new Publication(() => this.#published(batch, index))
+    return new Publication(this, batch, index)
   }
 
   /** @internal */
@@ -152,7 +152,7 @@ export class TopicLog implements Round {
     }
   }
 
-  async #published(batch: Batch, index: number): Promise<string> {
+  async published(batch: Batch, index: number): Promise<string> {
     const sequence = (await batch.first()) + index
     if (this.#blocking.size > 0) await this.#taken(sequence)
     // A loop that awaits each event must not keep the event loop for itself, though nothing here takes time.

@@ -105,7 +105,7 @@ export class Topics {
    */
   publish(name: string, value: unknown): Publication {
     const content = contentOf(value, this.#host.serializer)
-    return this.#logOf(checkName(name)).publish(content)
+    return this.#logOf(name).publish(content)
   }
 
   /**
@@ -165,7 +165,9 @@ export class Topics {
   }
 
   #logOf(name: string): TopicLog {
+    // A name that is in use was looked at before.
     const known = this.#logs.get(name)
+    if (known === undefined) checkName(name)
     if (this.#closed || (known && this.#closing.has(name))) throw new TopicClosedError(name)
     this.#unused.delete(name)
     return known ?? this.#open(name)
