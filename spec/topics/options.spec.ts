@@ -1,23 +1,34 @@
 import { expect } from 'chai'
 import { resolveSubscribeOptions } from '../../src/topics/options.js'
 
-const none = (): unknown[] => []
+const list = (): unknown[] => []
+
+/** What is said of every option by who gives none. */
+const none: object = {
+  from: undefined,
+  onGap: undefined,
+  snapshot: undefined,
+  onLag: undefined,
+  key: undefined,
+  filter: undefined,
+  lastEventId: undefined,
+  signal: undefined,
+  decode: undefined,
+}
 
 describe('The options of a subscription', () => {
   it('have defaults', () => {
-    expect(resolveSubscribeOptions({})).to.deep.equal({ from: 'now', onGap: 'earliest', onLag: 'gap' })
-    expect(resolveSubscribeOptions({ from: undefined, onGap: undefined, onLag: undefined } as object)).to.deep.equal({
-      from: 'now',
-      onGap: 'earliest',
-      onLag: 'gap',
-    })
+    const defaults = { ...none, from: 'now', onGap: 'earliest', onLag: 'gap' }
+
+    expect(resolveSubscribeOptions({})).to.deep.equal(defaults)
+    expect(resolveSubscribeOptions({ ...none })).to.deep.equal(defaults)
   })
 
   it('begin with the snapshot where there is one, and go on with it behind a gap', () => {
-    const { from, onGap } = resolveSubscribeOptions({ snapshot: none })
+    const { from, onGap } = resolveSubscribeOptions({ snapshot: list })
     expect({ from, onGap }).to.deep.equal({ from: 'snapshot', onGap: 'snapshot' })
 
-    const chosen = resolveSubscribeOptions({ snapshot: none, from: 'start', onGap: 'latest' })
+    const chosen = resolveSubscribeOptions({ snapshot: list, from: 'start', onGap: 'latest' })
     expect({ from: chosen.from, onGap: chosen.onGap }).to.deep.equal({ from: 'start', onGap: 'latest' })
   })
 
@@ -26,13 +37,13 @@ describe('The options of a subscription', () => {
       from: 10,
       onGap: 'refuse',
       onLag: 'conflate',
-      key: none,
+      key: list,
       filter: () => true,
-      decode: none,
+      decode: list,
     } as const
     const more = { lastEventId: 'a.1', signal: new AbortController().signal }
 
-    expect(resolveSubscribeOptions({ ...options, ...more })).to.deep.equal({ ...options, ...more })
+    expect(resolveSubscribeOptions({ ...options, ...more })).to.deep.equal({ ...none, ...options, ...more })
     for (const from of ['now', 'start', 0, 1] as const) expect(resolveSubscribeOptions({ from }).from).to.equal(from)
     for (const onGap of ['earliest', 'latest'] as const)
       expect(resolveSubscribeOptions({ onGap }).onGap).to.equal(onGap)
@@ -50,7 +61,7 @@ describe('The options of a subscription', () => {
     [{ from: 'snapshot' }, "subscribe(): 'snapshot' needs the option snapshot, a function that gives one"],
     [{ onGap: 'snapshot' }, "subscribe(): 'snapshot' needs the option snapshot, a function that gives one"],
     [{ onLag: 'conflate' }, "subscribe(): onLag 'conflate' and key belong together"],
-    [{ key: none }, "subscribe(): onLag 'conflate' and key belong together"],
+    [{ key: list }, "subscribe(): onLag 'conflate' and key belong together"],
     [{ filter: 'a' }, 'subscribe(): filter is a function'],
     [{ key: 1, onLag: 'conflate' }, 'subscribe(): key is a function'],
     [{ snapshot: [] }, 'subscribe(): snapshot is a function'],

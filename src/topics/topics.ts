@@ -117,7 +117,7 @@ export class Topics {
    * @throws {BadRequestError} 400, for none or more than 30 of them: these, too, may come from clients
    */
   subscribe<T = unknown>(names: string | readonly string[], options: SubscribeOptions<T> = {}): Subscription<T> {
-    const all = [...new Set(typeof names === 'string' ? [names] : names)].map(checkName)
+    const all = typeof names === 'string' ? [checkName(names)] : [...new Set(names)].map(checkName)
     if (all.length === 0 || all.length > MAX_POSITIONS) {
       throw new BadRequestError(`A subscription is of 1 to ${MAX_POSITIONS} topics, not of ${all.length}`)
     }
