@@ -154,17 +154,16 @@ describe('A topic', () => {
     const { url, topics } = await start()
     const clients = await Promise.all(Array.from({ length: 200 }, () => watching(url, 'a')))
     await until(() => topics.stats()[0]?.subscribers === 200)
-    let [going, published] = [true, 0]
-    const publishing = (): void => {
-      topics.publish('a', published++)
-      if (going) setImmediate(publishing)
-    }
-    publishing()
+    let [answered, published] = [false, 0]
+    const publishing = (async () => {
+      for (; !answered; await turns(1)) topics.publish('a', published++)
+    })()
 
     const answer = await fetch(`${url}/topics/health`)
     expect(await answer.text()).to.equal('fine')
     expect(answer.status).to.equal(200)
-    going = false
+    answered = true
+    await publishing
     topics.publish('a', 'last')
 
     for (const client of clients) await client.has('data: last\n\n')
