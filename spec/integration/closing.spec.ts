@@ -1,4 +1,7 @@
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
+import { mock } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { expect } from 'chai'
@@ -170,6 +173,7 @@ describe('Closing an app', () => {
     yields = 0
   })
   afterEach(async () => {
+    mock.timers.reset()
     proceed()
     leaveAll()
     leaveAllHttp2()
@@ -406,18 +410,31 @@ describe('Closing an app', () => {
 
     it('by a client that sends its request in small pieces, and is still answered', async () => {
       const { app, url } = await serveClosing()
+      const connected = once(app.server, 'connection')
       const connection = await Connection.open(url)
+      const [socket] = (await connected) as [Socket]
       const request = post('/close/echo', { some: 'text' })
       const half = request.length - 4
       connection.send(request.slice(0, half))
-      await sleep(10)
+      await until(() => socket.bytesRead === half, 'the first half has arrived')
 
-      const closed = close(app)
-      for (const character of request.slice(half)) {
-        await sleep(GRACE / 2)
-        connection.send(character)
+      mock.timers.enable({ apis: ['setInterval'] })
+      let closed = false
+      const closing = close(app).finally(() => {
+        closed = true
+      })
+      await until(() => !app.server.listening, 'the app closes')
+      for (let sent = half; sent < request.length; sent++) {
+        connection.send(request.charAt(sent))
+        await until(() => socket.bytesRead > sent || connection.closed, 'the next character has arrived')
+        mock.timers.tick(GRACE)
       }
-      await closed
+      await connection.has('echo')
+      await until(() => {
+        mock.timers.tick(GRACE)
+        return closed
+      }, 'the app is closed')
+      await closing
 
       expect(await connection.end()).to.match(/\r\n\r\necho$/)
     })
