@@ -99,7 +99,7 @@ describe('answerGarbage', () => {
   })
 
   const quick = { keepAliveTimeout: 10, http: { connectionsCheckingInterval: 5, headersTimeout: 20 } }
-  const answers: [what: string, given: string, answer: string][] = [
+  const answers: [what: string, given: string, answer: string, options?: object][] = [
     [
       'what is no HTTP',
       '\x16\x03\x01\x02\x00\x01',
@@ -121,11 +121,12 @@ describe('answerGarbage', () => {
       'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: application/problem+json; charset=utf-8\r\n' +
         'content-length: 107\r\n\r\n{"type":"about:blank","title":"Request Timeout","status":408,' +
         '"detail":"The request did not arrive in time"}',
+      quick,
     ],
   ]
-  for (const [what, given, answer] of answers) {
+  for (const [what, given, answer, fastify = {}] of answers) {
     it(`answers ${what} as problem details, and closes`, async () => {
-      const { url } = await serve([Clock], { fastify: quick })
+      const { url } = await serve([Clock], { fastify })
       const connection = await Connection.open(url, given)
 
       expect(await connection.end()).to.equal(answer)
