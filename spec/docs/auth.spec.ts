@@ -115,7 +115,7 @@ describe('docs/auth.md', () => {
     expect((await login({ 'sec-fetch-site': 'cross-site' })).status).to.equal(403)
     expect((await login({}, 'difference engine')).status).to.equal(401)
 
-    let cookie = `__Host-token=${await sign(hmac, { alg: 'HS256' }, { exp: Math.floor(Date.now() / 1_000) + 2 })}`
+    let cookie = `__Host-token=${await sign(hmac, { alg: 'HS256' }, { exp: Math.floor(Date.now() / 1_000) + 3 })}`
     const told: unknown[] = []
     const sources: EventSource[] = []
     let renewed = 0
