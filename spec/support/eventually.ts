@@ -10,7 +10,7 @@ export async function untilAtRest(number: () => number): Promise<number> {
 }
 
 /** What a promise gives, if it gives it in good time; for what must never hang. */
-export async function soon<T>(promise: Promise<T>, what: string, limit = 3_000): Promise<T> {
+export async function soon<T>(promise: Promise<T>, what: string, limit = 8_000): Promise<T> {
   const late = new AbortController()
   const alarm = sleep(limit, undefined, { signal: late.signal }).then(
     () => Promise.reject(new Error(`Waited ${limit} ms in vain: ${what}`)),
