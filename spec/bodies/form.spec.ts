@@ -8,9 +8,11 @@ import { IsInt, IsOptional, IsString } from 'class-validator'
 import { Body, Controller, File, Files, Multipart, Post, SSE, type StreamedFile, UploadedFile } from 'okapi'
 import { Connection, leaveAll } from '../support/connection.js'
 import { connectHttp2, leaveAllHttp2 } from '../support/http2.js'
+import { latch } from '../support/latch.js'
 import { type LogLine, logger } from '../support/logged.js'
 import { formHeaders, formOf, type Part } from '../support/multipart.js'
 import { closeAll, serve } from '../support/serve.js'
+import { subscribe } from '../support/subscribe.js'
 import { until } from '../support/until.js'
 
 class Note {
@@ -32,6 +34,8 @@ describe('readForm', () => {
   let directory: string
   let url: string
   let paths: string[]
+  /** Opened when the first event of a stream was read. */
+  let read = latch()
 
   @Controller()
   class Forms {
@@ -98,6 +102,8 @@ describe('readForm', () => {
     @SSE('/events', { method: 'POST' })
     async *events(@File('photo') photo: UploadedFile) {
       paths.push(photo.path)
+      yield 'begun'
+      await read.promise
       yield readFileSync(photo.path, 'utf8')
     }
   }
@@ -105,6 +111,7 @@ describe('readForm', () => {
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'okapi-spec-'))
     paths = []
+    read = latch()
     url = (await serve([Forms], { uploads: { directory } })).url
   })
   afterEach(async () => {
@@ -150,9 +157,13 @@ describe('readForm', () => {
     })
 
     it('removes the file when a stream is over, and not before', async () => {
-      const response = await fetch(`${url}/events`, { method: 'POST', headers: formHeaders, body: formOf(photo) })
+      const headers = formHeaders
+      const stream = await subscribe(`${url}/events`, { method: 'POST', headers, body: formOf(photo) as never })
+      await stream.take(1)
 
-      expect(await response.text()).to.match(/^data: pixels\n\n/)
+      read.open()
+
+      expect((await stream.rest()).map(({ data }) => data)).to.deep.equal(['pixels'])
       await cleared()
     })
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { FastifyInstance } from 'fastify'
 import { Body, Consumes, Controller, File, Files, Get, Multipart, Param, Post, type UploadedFile } from 'okapi'
 import { refusal } from '../support/refusal.js'
 import { closeAll, serve } from '../support/serve.js'
@@ -23,6 +24,16 @@ describe('intakeOf', () => {
       return { bytes: body.toString('latin1') }
     }
 
+    @Post('/plain')
+    plain(@Body() body: string) {
+      return { body }
+    }
+
+    @Post('/binary')
+    binary(@Body() body: Buffer) {
+      return { bytes: body.toString('latin1') }
+    }
+
     @Post('/either')
     @Consumes('application/json', 'multipart/form-data')
     either(@Body({ validate: false }) body: Record<string, unknown>, @Files() files: UploadedFile[]) {
@@ -36,14 +47,38 @@ describe('intakeOf', () => {
   })
   after(closeAll)
 
-  const post = async (path: string, type: string | undefined, body: string): Promise<unknown[]> => {
+  const post = async (path: string, type: string | undefined, body: string | Buffer): Promise<unknown[]> => {
     const response = await fetch(url + path, {
       method: 'POST',
-      body: new TextEncoder().encode(body),
+      body: new Uint8Array(Buffer.from(body as string)),
       ...(type === undefined ? {} : { headers: { 'content-type': type } }),
     })
     return [response.status, await response.json(), response.headers.get('accept')]
   }
+
+  it('takes JSON and text without a word, text as UTF-8 whatever it says, and nothing else', async () => {
+    expect(await post('/plain', 'application/json', '"ü"')).to.deep.equal([200, { body: 'ü' }, null])
+    expect(await post('/plain', 'text/plain; charset=latin1', 'ü')).to.deep.equal([200, { body: 'ü' }, null])
+    for (const type of ['application/vnd.api+json', 'text/csv', 'application/x-www-form-urlencoded', undefined]) {
+      expect((await post('/plain', type, '1'))[0], type).to.equal(415)
+    }
+  })
+
+  it('takes bytes alone without a word where the body is a Buffer', async () => {
+    const bytes = Buffer.from([0, 255])
+
+    expect(await post('/binary', 'application/octet-stream', bytes)).to.deep.equal([200, { bytes: '\0ÿ' }, null])
+    for (const type of ['application/json', 'text/plain', 'image/png']) {
+      expect(await post('/binary', type, '{"length":1}'), type).to.deep.equal([
+        415,
+        {
+          ...{ type: 'about:blank', title: 'Unsupported Media Type', status: 415 },
+          detail: 'The body must be application/octet-stream',
+        },
+        'application/octet-stream',
+      ])
+    }
+  })
 
   it('gives each route the parsers that it declares, and no other route', async () => {
     expect(await post('/text/7', 'text/plain', '{"a":1}')).to.deep.equal([200, { id: 7, body: '{"a":1}' }, null])
@@ -110,7 +145,7 @@ describe('intakeOf', () => {
       )
     })
 
-    it('a media type that nothing reads', async () => {
+    it('a media type that nothing reads, though a parser of the app is for a range that it lies in', async () => {
       @Controller()
       class Photos {
         @Post()
@@ -119,9 +154,29 @@ describe('intakeOf', () => {
           return photo
         }
       }
+      const setup = (app: FastifyInstance) => {
+        app.addContentTypeParser(/^image\//, { parseAs: 'buffer' }, async () => ({}))
+      }
+
+      for (const options of [{}, { setup }]) {
+        expect(await refusal([Photos], options)).to.equal(
+          "Photos.add, @Consumes('image/png'): nothing reads image/png: declare the body as a Buffer, or add a parser to the app",
+        )
+      }
+    })
+
+    it('the bytes of a form with files, which is read in parts', async () => {
+      @Controller()
+      class Photos {
+        @Post()
+        @Consumes('multipart/form-data')
+        add(@Body() form: Buffer) {
+          return form.length
+        }
+      }
 
       expect(await refusal([Photos])).to.equal(
-        "Photos.add, @Consumes('image/png'): nothing reads image/png: declare the body as a Buffer, or add a parser to the app",
+        "Photos.add, parameter 0: @Body() of a form is no Buffer: declare a DTO of its fields, or say @Consumes('*/*') for its bytes",
       )
     })
 

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { DefinitionError, HttpError } from '../errors.js'
 import type { MethodRecord } from '../metadata.js'
 import { type Form, readForm } from './form.js'
-import { isWithin, MULTIPART, mediaTypeOf } from './media.js'
+import { BYTES, isWithin, MULTIPART, mediaTypeOf } from './media.js'
 import { addParser } from './parsers.js'
 import { resolveUploads, type UploadOptions } from './uploads.js'
 
@@ -33,16 +33,20 @@ export async function intakeOf(
   types: readonly unknown[],
   uploads: UploadOptions | undefined,
 ): Promise<Intake | undefined> {
-  const consumes = consumedBy(record)
+  const bytes = [...record.parameters].find(([index, { kind }]) => kind === 'body' && types[index] === Buffer)
+  const consumes = consumedBy(record, bytes !== undefined)
   const options = resolveUploads(record.uploads, uploads)
   checkFiles(where, record, consumes, options)
+  if (bytes && consumes.includes(MULTIPART)) {
+    const cure = "declare a DTO of its fields, or say @Consumes('*/*') for its bytes"
+    throw new DefinitionError(`${where}, parameter ${bytes[0]}`, `${bytes[1].decorator} of a form is no Buffer: ${cure}`)
+  }
   if (consumes.length === 0) return undefined
-  const bytes = [...record.parameters].some(([index, { kind }]) => kind === 'body' && types[index] === Buffer)
   // An app within the app: what is added to it holds for its routes alone.
   let own = app
   await app.register(async child => {
     own = child
-    for (const type of consumes) await addParser(child, `${where}, ${askerOf(record, type)}`, type, bytes)
+    for (const type of consumes) await addParser(child, `${where}, ${askerOf(record, type)}`, type, bytes !== undefined)
   })
   return {
     app: own,
@@ -53,10 +57,12 @@ export async function intakeOf(
   }
 }
 
-/** The media types that a method declares; a parameter with files declares one too. */
-function consumedBy({ consumes = [], uploads, parameters }: MethodRecord): string[] {
+/** The media types that a method declares; a parameter with files declares one too, and so does a body that is bytes. */
+function consumedBy({ consumes = [], uploads, parameters }: MethodRecord, bytes: boolean): string[] {
+  if (consumes.length > 0) return consumes
   const hasFiles = [...parameters.values()].some(({ kind }) => isFile(kind))
-  return consumes.length === 0 && (hasFiles || uploads !== undefined) ? [MULTIPART] : consumes
+  if (hasFiles || uploads !== undefined) return [MULTIPART]
+  return bytes ? [BYTES] : []
 }
 
 /** The decorator that asks for a media type. */

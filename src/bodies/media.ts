@@ -23,6 +23,7 @@ export function charsetOf(contentType: string): string {
 
 export const FORM = 'application/x-www-form-urlencoded'
 export const MULTIPART = 'multipart/form-data'
+export const BYTES = 'application/octet-stream'
 
 /** Whether all values of a body are text, to be converted to their types. */
 export function isForm(contentType: string | undefined): boolean {

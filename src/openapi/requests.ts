@@ -1,4 +1,4 @@
-import { MULTIPART } from '../bodies/media.js'
+import { BYTES, MULTIPART } from '../bodies/media.js'
 import { docOf } from '../docs.js'
 import { SENDABLE } from '../last-event-id.js'
 import type { MethodRecord, ParameterRecord } from '../metadata.js'
@@ -186,7 +186,7 @@ function mediaTypesOf({ consumes, uploads }: MethodRecord, type: unknown, files:
   if (consumes) return consumes
   if (files || uploads) return [MULTIPART]
   if (type === String) return ['text/plain']
-  return [type === Buffer ? 'application/octet-stream' : 'application/json']
+  return [type === Buffer ? BYTES : 'application/json']
 }
 
 function isMultipart(type: string): boolean {
