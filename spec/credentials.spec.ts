@@ -81,6 +81,16 @@ describe('credentials', () => {
     expect(body.detail).to.equal('Send a credential')
   })
 
+  it('name every scheme to one who is known by none of them, and pass that by where another is good', async () => {
+    const authorization = 'Digest username="ada"'
+    const { status, headers, body } = await ask({ authorization })
+
+    expect(status).to.equal(401)
+    expect(headers['www-authenticate']).to.equal('Key, Badge realm="door"')
+    expect(body.detail).to.equal('The credential is of no kind that is taken here')
+    expect((await ask({ authorization, 'x-key': 'ada' })).body).to.deep.equal({ id: 'ada' })
+  })
+
   it('let nobody in by one that is no good, and name its scheme', async () => {
     const { status, headers, body } = await ask({ 'x-badge': 'eve' })
 

@@ -143,11 +143,18 @@ describe('Jwt', () => {
         const { status, headers, body } = await ask(bearing(await token()))
 
         expect({ status, body }, JSON.stringify(lines)).to.have.property('status', 401)
-        expect(headers['www-authenticate']).to.match(/^Bearer\b/)
+        expect(headers['www-authenticate']).to.equal('Bearer error="invalid_token"')
         if (detail) expect(body.detail).to.equal(detail)
         expect(lines).to.deep.equal([])
       })
     }
+  })
+
+  it('takes a token for nobody where the plugin is not told which claims there have to be', async () => {
+    const ask = await start({ secret, verify: { algorithms: ['HS256'], allowedAud: audience } })
+
+    expect((await ask(bearing(await sign(hmac, { alg: 'HS256' }, { aud: undefined })))).body.id).to.equal('ada')
+    expect((await ask(bearing(await sign(hmac, { alg: 'HS256' }, { aud: 'shop' })))).status).to.equal(401)
   })
 
   it('says in the terms of RFC 6750 that a token is not valid', async () => {

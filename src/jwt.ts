@@ -45,7 +45,9 @@ export class Jwt implements Credential {
 
   async verify(request: FastifyRequest): Promise<Verified> {
     try {
-      return this.principalOf(await this.claimsOf(request))
+      const principal = this.principalOf(await this.claimsOf(request))
+      if (principal === undefined) throw new UnauthorizedError('The credential is not valid')
+      return principal
     } catch (cause) {
       const refusal = refusalOf(cause)
       if (refusal === undefined) throw cause

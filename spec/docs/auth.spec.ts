@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { EventSource } from 'eventsource'
-import type { App, ControllerClass, Topics } from 'okapi'
+import { type App, type ControllerClass, ServerSentEvent, type Topics } from 'okapi'
 import { ask } from '../support/ask.js'
 import { examplesOf, runScript } from '../support/examples.js'
 import { closeServers, listen } from '../support/listen.js'
@@ -16,6 +16,8 @@ describe('docs/auth.md', () => {
   const { find, load } = examplesOf('docs/auth.md')
   const given = { ...process.env }
   const urls = new Map<string, string>()
+  /** The server that publishes keys. */
+  const keys = { there: true, asked: 0 }
   /** The app of an example, which is made once. */
   const begin = async (name: string) => {
     const example = await load<{ app: App; topics: Topics }>(name)
@@ -34,9 +36,11 @@ describe('docs/auth.md', () => {
     }
 
   before(async () => {
-    const port = await listen((_request, response) =>
-      response.end(JSON.stringify({ keys: [{ ...keysOf('ec').verifying.export({ format: 'jwk' }), kid: 'one' }] })),
-    )
+    const port = await listen((_request, response) => {
+      keys.asked++
+      if (!keys.there) response.statusCode = 500
+      response.end(JSON.stringify({ keys: [{ ...keysOf('ec').verifying.export({ format: 'jwk' }), kid: 'one' }] }))
+    })
     const urlOfKeys = `http://127.0.0.1:${port}/keys`
     Object.assign(process.env, { PUBLIC_KEY: keysOf('rsa').public, JWKS_URL: urlOfKeys, SECRET: secret })
   })
@@ -70,12 +74,22 @@ describe('docs/auth.md', () => {
     expect(await ask(`${url}/accounts`)).to.match(/^401 .*Send a credential/)
   })
 
-  it('jwks: takes tokens by the keys at a URL', async () => {
+  it('jwks: takes tokens by the keys at a URL, which it asks for once; until they can be had, nobody is to blame', async () => {
     const { url } = await begin('jwks')
     const by = (kid: string) => sign(keysOf('ec').signing, { alg: 'ES256', kid }, { aud: 'accounts' })
+    const one = bearing(await by('one'))
+    keys.there = false
+    const { status, headers } = await fetch(`${url}/accounts`, one)
+    expect([status, headers.get('retry-after')]).to.deep.equal([503, '5'])
+    Object.assign(keys, { there: true, asked: 0 })
 
-    expect(await ask(`${url}/accounts`, bearing(await by('one')))).to.equal('200 {"id":"ada"}')
-    expect(await ask(`${url}/accounts`, bearing(await by('two')))).to.match(/^401 .*No key is known/)
+    const answers = await Promise.all(Array.from({ length: 5 }, () => ask(`${url}/accounts`, one)))
+
+    expect(new Set(answers)).to.deep.equal(new Set(['200 {"id":"ada"}']))
+    for (const kid of ['two', 'three']) {
+      expect(await ask(`${url}/accounts`, bearing(await by(kid)))).to.match(/^401 .*No key is known/)
+    }
+    expect(keys.asked).to.equal(1)
   })
 
   it('api key: knows a reader by the key, and everybody without one', async () => {
@@ -112,7 +126,9 @@ describe('docs/auth.md', () => {
     const cookieOf = (answer: Response) => answer.headers.getSetCookie().join().split(';', 1)[0] as string
     const set = (await login()).headers.getSetCookie().join()
     expect(set).to.match(/^__Host-token=[^;]+; Path=\/; HttpOnly; Secure; SameSite=Strict$/)
-    expect((await login({ 'sec-fetch-site': 'cross-site' })).status).to.equal(403)
+    for (const [site, status] of Object.entries({ 'cross-site': 403, 'same-site': 403, 'same-origin': 204 })) {
+      expect((await login({ 'sec-fetch-site': site })).status, site).to.equal(status)
+    }
     expect((await login({}, 'difference engine')).status).to.equal(401)
 
     let cookie = `__Host-token=${await sign(hmac, { alg: 'HS256' }, { exp: Math.floor(Date.now() / 1_000) + 3 })}`
@@ -209,10 +225,13 @@ describe('docs/auth.md', () => {
       console: { log: (line: unknown) => told.push(line) },
     })
     await until(() => app.streams.size === 1)
-    await topics.publish('news', 'three')
-
+    await topics.publish('news', new ServerSentEvent({ data: 'three', retry: 1 }))
     await until(() => told.length === 1)
-    expect({ told, given }).to.deep.equal({ told: ['three'], given: 1 })
+    app.streams.cut()
+    await topics.publish('news', 'four')
+
+    await until(() => told.length === 2)
+    expect({ told, given }).to.deep.equal({ told: ['three', 'four'], given: 2 })
     over = true
     app.streams.cut()
   })

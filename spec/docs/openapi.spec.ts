@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { expect } from 'chai'
 import type { FastifyInstance } from 'fastify'
-import { type OpenApiDocument, openapiOf, type Schema } from 'okapi'
+import { Controller, Doc, Get, type OpenApiDocument, openapiOf, type Schema } from 'okapi'
 import { examplesOf } from '../support/examples.js'
 import { tableAfter } from '../support/papers.js'
+import { closeAll, serve } from '../support/serve.js'
 
 describe('docs/openapi.md', () => {
   const { find, load } = examplesOf('docs/openapi.md')
@@ -17,6 +18,7 @@ describe('docs/openapi.md', () => {
     return names
   }
 
+  afterEach(closeAll)
   after(async () => {
     for (const app of open) await app.close()
   })
@@ -56,6 +58,30 @@ describe('docs/openapi.md', () => {
 
     expect(openapiOf(app).paths['/news']?.get?.security).to.deep.equal([{ bearer: [] }])
     expect((await app.inject('/news')).statusCode).to.equal(403)
+  })
+
+  it('is right that @Doc is no lock, and that routes beside the controllers are not told of', async () => {
+    @Controller('/news')
+    class News {
+      @Doc({ security: 'bearer' })
+      @Get()
+      latest() {
+        return 'We are hiring'
+      }
+    }
+    const { app } = await serve([News], {
+      openapi: {
+        info: { title: 'News', version: '1.0.0' },
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+        page: false,
+        yaml: false,
+      },
+      setup: app => app.get('/beside', () => 'beside'),
+    })
+
+    expect((await app.inject('/news')).body).to.equal('We are hiring')
+    expect((await app.inject('/beside')).body).to.equal('beside')
+    expect(Object.keys(openapiOf(app).paths)).to.deep.equal(['/news'])
   })
 
   it('webhooks: tells what the app sends', async () => {

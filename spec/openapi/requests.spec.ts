@@ -5,6 +5,7 @@ import {
   Consumes,
   Controller,
   Cookie,
+  createParameter,
   Doc,
   describeApi,
   File,
@@ -24,6 +25,8 @@ import {
   Topics,
   UploadedFile,
 } from 'okapi'
+
+const Tenant = createParameter(request => request.headers['x-hidden'])
 
 class Filter {
   @IsOptional()
@@ -67,6 +70,7 @@ class Notes {
     @Header('X-Tenant') _again: string,
     @Cookie('visit') _visit: unknown,
     @Req() _request: object,
+    @Tenant() _tenantOfYours: string,
     @Signal() _signal: AbortSignal,
   ) {}
 

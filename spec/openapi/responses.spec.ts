@@ -20,6 +20,10 @@ class Price {
   cents!: number
 }
 
+interface Priced {
+  cents: number
+}
+
 class Unruly {
   anything = 1
 }
@@ -30,6 +34,10 @@ class Prices {
   unknown() {}
   @Get('/promise')
   async promise(): Promise<Price> {
+    return { cents: 1 }
+  }
+  @Get('/interface')
+  interface(): Priced {
     return { cents: 1 }
   }
   @Get('/dto')
@@ -136,7 +144,7 @@ describe('answersOf', () => {
   })
 
   it('knows no more of a method that says nothing than that it answers', () => {
-    for (const path of ['/unknown', '/promise', '/unruly'])
+    for (const path of ['/unknown', '/promise', '/interface', '/unruly'])
       expect(answersOf(path)).to.deep.equal({ 200: { description: 'OK' }, 204: { description: 'No Content' } })
   })
 

@@ -7,6 +7,7 @@ import {
   IsBoolean,
   IsDate,
   IsDefined,
+  IsIBAN,
   IsIn,
   IsInt,
   IsNotEmpty,
@@ -14,6 +15,7 @@ import {
   IsString,
   Min,
   MinLength,
+  ValidateBy,
   ValidateIf,
   ValidateNested,
 } from 'class-validator'
@@ -195,6 +197,25 @@ describe('Schemas', () => {
         count: { type: ['number', 'null'] },
       },
       required: ['name', 'list', 'anything', 'unchecked'],
+    })
+  })
+
+  it('tells the type alone of what has a rule of the user, or one that no keyword can say', () => {
+    const IsEven = () => ValidateBy({ name: 'isEven', validator: { validate: value => Number(value) % 2 === 0 } })
+    class Account {
+      @IsEven()
+      count!: number
+      @IsEven()
+      @IsOptional()
+      either?: number | string
+      @IsIBAN()
+      iban!: string
+    }
+
+    expect(schemaOf(Account)).to.deep.equal({
+      type: 'object',
+      properties: { count: { type: 'number' }, either: {}, iban: { type: 'string' } },
+      required: ['count', 'iban'],
     })
   })
 
