@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import type { FastifyInstance } from 'fastify'
-import type { Journal } from 'okapi'
+import { type Journal, MemoryJournal } from 'okapi'
 import { journalContract } from 'okapi/journal-contract'
 import { examplesOf, pathOf } from '../support/examples.js'
 import { makeFolder, removeFolders } from '../support/folder.js'
@@ -56,6 +56,16 @@ describe(paper, function () {
     expect(told)
       .to.match(/^# pass (3\d)$/m)
       .and.match(/^# fail 0$/m)
+  })
+
+  it('is right about the check that is left out where nothing can be lost', () => {
+    const open = () => new MemoryJournal()
+    const [all, others, forMemory] = [{ durable: true, lose() {} }, { durable: true }, { lose() {} }].map(options =>
+      journalContract({ open, ...options }).map(({ name }) => name),
+    ) as [string[], string[], string[]]
+
+    expect(all.filter(name => !others.includes(name))).to.have.length(1)
+    expect(forMemory).to.deep.equal(journalContract({ open }).map(({ name }) => name))
   })
 
   it('tells every option of the contract', () => {

@@ -97,6 +97,14 @@ describe('kill -9, a hundred times while events are published to the file journa
     expect(entriesOf('long')[0]?.sequence).to.equal(1)
   })
 
+  it('has each event as a whole, acknowledged or not', () => {
+    for (const topic of logs.keys()) {
+      for (const { text } of entriesOf(topic)) expect(text).to.match(/^data: \d+\.\d+\.x*\n\n$/)
+    }
+    const lengths = new Set(entriesOf('long').map(({ text }) => text.lastIndexOf('x') - text.indexOf('x') + 1))
+    expect(lengths).to.deep.equal(new Set([10, 20, 3_000]))
+  })
+
   it('holds retention, and what it holds is what it says', () => {
     for (const [topic, log] of logs) {
       const kept = entriesOf(topic)

@@ -186,6 +186,15 @@ describe('LmdbFile', () => {
     expect((await stat(join(folder, 'data.mdb'))).size).to.be.above(0)
   })
 
+  it('lies beside whatever else is in its directory', async () => {
+    const folder = await makeFolder()
+    await writeFile(join(folder, 'notes.txt'), 'x')
+
+    await new LmdbFile(folder).close()
+
+    expect(readFileSync(join(folder, 'notes.txt'), 'utf8')).to.equal('x')
+  })
+
   it('refuses a path that is a file', async () => {
     const path = join(await makeFolder(), 'journal')
     await writeFile(path, 'x')

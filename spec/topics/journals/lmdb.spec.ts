@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { open } from 'lmdb'
 import { JournalError, type Retention } from 'okapi'
@@ -49,6 +51,19 @@ describe('LmdbJournal', () => {
     await journal.close()
 
     expect(await answer).to.equal(1)
+  })
+
+  it('uses again what retention frees: its file does not grow', async () => {
+    const journal = new LmdbJournal(folder)
+    const log = await journal.open('a', { ...ALL, count: 20 })
+    const sizes: number[] = []
+    for (let round = 0; round < 3; round++) {
+      for (let event = 0; event < 60; event++) await log.append(['x'.repeat(5_000)])
+      sizes.push(statSync(join(folder, 'data.mdb')).size)
+    }
+    await journal.close()
+
+    expect(sizes[2]).to.be.below(1.5 * (sizes[0] as number))
   })
 
   it('frees at its start what is too old, though nobody asks for it any more', async () => {
