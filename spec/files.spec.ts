@@ -123,6 +123,10 @@ describe('file', () => {
     await connection.has('\r\n\r\n')
     expect(connection.text).to.match(/^HTTP\/1\.1 304 /)
     expect(connection.body).to.equal('')
+    const since = (await fetch(url)).headers.get('last-modified') as string
+    const dated = await Connection.open(url, get('/show?path=a.txt', { 'if-modified-since': since }))
+    await dated.has('\r\n\r\n')
+    expect(dated.text).to.match(/^HTTP\/1\.1 304 /)
   })
 
   for (const path of [

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { Type } from 'class-transformer'
-import { IsBoolean, IsDate, IsInt, IsOptional, IsString, ValidateNested } from 'class-validator'
+import { IsBoolean, IsDate, IsEmail, IsInt, IsOptional, IsString, ValidateNested } from 'class-validator'
 import type { FastifyReply } from 'fastify'
-import { Controller, Get, HttpCode, Reply, Returns } from 'okapi'
+import { Controller, Get, HttpCode, Param, Reply, Returns } from 'okapi'
 import { refusal } from './support/refusal.js'
 import { closeAll, serve } from './support/serve.js'
 
@@ -33,6 +33,10 @@ class User {
   @IsInt()
   @IsOptional()
   age?: number | null
+
+  @IsEmail()
+  @IsOptional()
+  mail?: string
 
   @IsDate()
   @Type(() => Date)
@@ -70,6 +74,18 @@ class Bare {
 
 const since = new Date('2026-01-02T03:04:05Z')
 const row = { name: 'Ann', since, friends: [], tags: ['a'], password: 'secret' }
+
+/** Answers with something of another kind than it is declared as. */
+const wrong: Record<string, unknown> = {
+  'a number for a text': { ...row, name: 12 },
+  'a number for an address of mail': { ...row, mail: 12 },
+  'a text for a number': { ...row, age: '30' },
+  'a text for an object': { ...row, address: 'Bern' },
+  'an array for an object': { ...row, address: ['Bern'] },
+  'an object for an array': { ...row, friends: { 0: row } },
+  'a number among objects': { ...row, friends: [row, 5] },
+  'a number for all': 5,
+}
 
 @Controller()
 class Users {
@@ -117,10 +133,16 @@ class Users {
     return { ...row, city: 'Bern' }
   }
 
-  @Get('/wrong')
+  @Get('/wrong/:what')
   @Returns(User)
-  wrong() {
-    return { ...row, name: 12 }
+  wrong(@Param('what') what: string) {
+    return wrong[what]
+  }
+
+  @Get('/other-status')
+  @Returns(Address, { status: 201 })
+  otherStatus() {
+    return { city: 'Bern', password: 'secret' }
   }
 
   @Get('/text')
@@ -169,12 +191,18 @@ describe('answerSchemas', () => {
     expect(await json('/created')).to.deep.equal({ city: 'Bern' })
   })
 
-  it('answer 500 where a value is of another kind than declared, and tell nothing of it', async () => {
-    const answer = await get('/wrong')
-
-    expect(answer.status).to.equal(500)
-    expect(await answer.json()).to.deep.equal({ type: 'about:blank', title: 'Internal Server Error', status: 500 })
+  it('hold for no other status than their own', async () => {
+    expect(await json('/other-status')).to.deep.equal({ city: 'Bern', password: 'secret' })
   })
+
+  for (const what of Object.keys(wrong)) {
+    it(`answer 500 to ${what}, and tell nothing of it`, async () => {
+      const answer = await get(`/wrong/${what}`)
+
+      expect(answer.status).to.equal(500)
+      expect(await answer.json()).to.deep.equal({ type: 'about:blank', title: 'Internal Server Error', status: 500 })
+    })
+  }
 
   it('leave texts and bytes alone', async () => {
     expect(await (await get('/text')).text()).to.equal('text')

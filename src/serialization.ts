@@ -8,8 +8,8 @@ import type { ValidationOptions } from './validation/options.js'
  * Nothing where no answer has properties to choose from.
  *
  * What is not declared is left out. What is there but not of the declared kind, such as a text where a number was
- * declared, is an error: the answer is 500, and no value is altered. Rules beyond the kind are not looked at, and nothing
- * is required.
+ * declared, or a number where an object was, is an error: the answer is 500. Rules beyond the kind are not looked at, and
+ * nothing is required.
  *
  * @throws {DefinitionError} for a class without rules
  */
@@ -42,7 +42,8 @@ function outline(schema: Schema, components: Record<string, Schema> = {}): Schem
   if (discriminator !== undefined) return union(discriminator, components)
   if (properties !== undefined) {
     const each = Object.entries(properties).map(([name, one]) => [name, outline(one, components)])
-    return { type: 'object', nullable: true, properties: Object.fromEntries(each) }
+    // As one of two types, it is looked at whether it is an object; as a nullable one, a number would become {}.
+    return { type: ['object', 'null'], properties: Object.fromEntries(each) }
   }
   if (items !== undefined) return { type: 'array', nullable: true, items: outline(items, components) }
   const parts = [...((schema.allOf ?? schema.anyOf ?? oneOf ?? []) as Schema[])].map(one => outline(one, components))
@@ -74,10 +75,11 @@ function union(
   return { anyOf: [...classes, { type: 'null' }] }
 }
 
-/** The kind of a plain value: an integer is not cut to be one, and a date may be an instance. */
+/** The kind of a plain value: an integer is a number, which is not cut to be one, and a date may be an instance. */
 function kindOf({ type, format, contentEncoding }: Schema): Schema {
   const [kind, ...others] = [type ?? []].flat().filter(one => one !== 'null')
-  if (others.length > 0 || format !== undefined || contentEncoding !== undefined) return {}
+  if (others.length > 0 || format === 'date-time' || contentEncoding !== undefined) return {}
+  if (kind === 'integer') return { type: ['number', 'null'] }
   if (kind === 'number' || kind === 'string' || kind === 'boolean') return { type: [kind, 'null'] }
   return {}
 }
