@@ -233,8 +233,10 @@ describe('an answer that is a body', () => {
     ['node', 'onetwo'],
     ['web', 'onetwo'],
   ]) {
-    it(`of a stream (${path}) is sent as it is`, async () => {
+    it(`of a stream (${path}) is sent as it is, without a type`, async () => {
       const answer = await fetch(`${(await serve([Reports])).url}/${path}`)
+
+      expect(answer.headers.get('content-type')).to.equal(null)
 
       expect([answer.status, await answer.text()]).to.deep.equal([200, body])
     })

@@ -79,7 +79,10 @@ describe('protect', () => {
       const answers = [stream, refused, gentle, await ask(`${url}/api`), await ask(`${url}/nothing`)]
 
       expect(answers.map(({ status }) => status)).to.deep.equal([200, 503, 200, 200, 404])
-      for (const { headers } of answers) expect(headers.get('access-control-allow-origin')).to.equal('*')
+      for (const { headers } of answers) {
+        expect(headers.get('access-control-allow-origin')).to.equal('*')
+        expect(headers.get('access-control-allow-credentials')).to.equal(null)
+      }
       expect(refused.headers.get('access-control-expose-headers')).to.equal('retry-after')
     })
 
@@ -298,7 +301,10 @@ describe('protect', () => {
     })
 
     it('takes true for the defaults of the plugin', async () => {
-      expect((await fetch(`${await start({ rateLimit: true })}/api`)).headers.get('x-ratelimit-limit')).to.equal('1000')
+      const { headers } = await fetch(`${await start({ rateLimit: true })}/api`)
+
+      expect(headers.get('x-ratelimit-limit')).to.equal('1000')
+      expect(headers.get('x-ratelimit-reset'), 'seconds').to.equal('60')
     })
   })
 

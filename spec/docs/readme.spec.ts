@@ -23,6 +23,14 @@ describe(paper, () => {
     expect(commands?.line).to.be.below(45)
   })
 
+  it('names the versions of Node.js that the specs run on', () => {
+    const [, told = ''] = read(paper).match(/The specs\s+(?:> )?run on Node\.js ([\d, and]+) all the same/) ?? []
+    const [, others = ''] = read('.ci/run').match(/^for version in ([\d ]+); do$/m) ?? []
+    const { engines } = JSON.parse(read('package.json')) as { engines: { node: string } }
+
+    expect(told.match(/\d+/g)).to.deep.equal([engines.node.match(/\d+/)?.[0], ...others.split(' ')])
+  })
+
   it('clock: reads the time once, and as a stream in the browser', async () => {
     const { app } = await load<{ app: FastifyInstance }>('clock')
     const { port } = app.server.address() as AddressInfo
