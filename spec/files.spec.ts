@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
-import { Controller, download, FileAnswer, file, Get, Query, SetHeader } from 'okapi'
+import { Controller, download, FileAnswer, file, Get, Param, Query, SetHeader } from 'okapi'
 import { dispositionOf, kindOf } from '../src/files.js'
 import { Connection, get, leaveAll } from './support/connection.js'
 import { makeFolder, removeFolders } from './support/folder.js'
@@ -174,6 +174,26 @@ describe('file', () => {
     const { headers } = await fetch(`${await start()}/kept`)
 
     expect(headers.get('cache-control')).to.equal('public, max-age=60, immutable')
+  })
+
+  it('is of a folder of its own where it names one, with its dotfiles where it says so', async () => {
+    @Controller('/own')
+    class Own {
+      @Get('/:path')
+      own(@Param('path') path: string) {
+        return file(path, { root: pathToFileURL(`${root}/public/`), dotfiles: true })
+      }
+
+      @Get('/without/:path')
+      without(@Param('path') path: string) {
+        return file(path)
+      }
+    }
+    const { url } = await serve([Own], { files: true })
+
+    expect(await (await fetch(`${url}/own/.env`)).text()).to.equal('secret')
+    expect((await fetch(`${url}/own/link.txt`)).status).to.equal(404)
+    expect((await fetch(`${url}/own/without/a.txt`)).status).to.equal(500)
   })
 
   it('says in the log what is missing in an app without the option', async () => {

@@ -49,6 +49,7 @@ describe('An optional package that is not installed', function () {
       needs('createApp(), option spa', '@fastify/static'),
       needs('option openapi (or openapi: { yaml: false })', 'yaml'),
       needs('option openapi (or openapi: { page: false })', '@fastify/swagger-ui'),
+      'It boots',
       needs('Me.me, @Guard(Credentials), Jwt', '@fastify/jwt'),
       needs("Contact.contact, @Consumes('application/x-www-form-urlencoded')", '@fastify/formbody'),
       needs("Pictures.add, @File('picture')", '@fastify/multipart'),

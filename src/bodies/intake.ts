@@ -39,7 +39,10 @@ export async function intakeOf(
   checkFiles(where, record, consumes, options)
   if (bytes && consumes.includes(MULTIPART)) {
     const cure = "declare a DTO of its fields, or say @Consumes('*/*') for its bytes"
-    throw new DefinitionError(`${where}, parameter ${bytes[0]}`, `${bytes[1].decorator} of a form is no Buffer: ${cure}`)
+    throw new DefinitionError(
+      `${where}, parameter ${bytes[0]}`,
+      `${bytes[1].decorator} of a form is no Buffer: ${cure}`,
+    )
   }
   if (consumes.length === 0) return undefined
   // An app within the app: what is added to it holds for its routes alone.
