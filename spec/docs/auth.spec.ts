@@ -74,10 +74,11 @@ describe('docs/auth.md', () => {
     expect(await ask(`${url}/accounts`)).to.match(/^401 .*Send a credential/)
   })
 
-  it('jwks: takes tokens by the keys at a URL, which it asks for once; until they can be had, nobody is to blame', async () => {
+  it('jwks: takes tokens by the keys at a URL', async () => {
     const { url } = await begin('jwks')
     const by = (kid: string) => sign(keysOf('ec').signing, { alg: 'ES256', kid }, { aud: 'accounts' })
     const one = bearing(await by('one'))
+    // Until they can be had, nobody is to blame; then they are asked for once.
     keys.there = false
     const { status, headers } = await fetch(`${url}/accounts`, one)
     expect([status, headers.get('retry-after')]).to.deep.equal([503, '5'])

@@ -109,7 +109,7 @@ describe(paper, () => {
     expect([...told.map(([limit]) => limit), 'retryAfter']).to.have.members(declared ?? [])
     expect(read('src/admission.ts')).to.contain('retryAfter = 5_000')
     expect(read(paper)).to.match(
-      /retryAfter \}` of the app says when to ask again, in\s+milliseconds, 5,000 by default/,
+      /retryAfter \}` of the app says when to ask again,\s+in milliseconds, 5,000 by default/,
     )
     for (const [limit, status] of told) {
       // Each route is refused as the place where all streams are counted.
