@@ -36,7 +36,8 @@ const floors = [
   'container decorators/doc decorators/routes failures',
   'arguments decorators/bodies decorators/controller decorators/events decorators/metadata decorators/parameters decorators/responses decorators/returns filters guards hooks openapi/describe',
   'credentials decorators/filters decorators/guards handler openapi/documents',
-  'jwt routes tickets',
+  'jwt stream-handler tickets',
+  'routes',
   'plugin',
   'app',
   'index',
@@ -56,7 +57,7 @@ const addresses = {
   'class-validator':
     'openapi/rules validation/checker validation/dto validation/faults validation/issues validation/nested validation/options validation/rules validation/shape',
   fastify:
-    'answers app arguments bodies/form bodies/intake bodies/parsers closing credentials decorators/parameters failures files filters folders guards handler health hooks jwt last-event-id log metadata openapi/documents openapi/serve plugin protection routes sendable signals tickets',
+    'answers app arguments bodies/form bodies/intake bodies/parsers closing credentials decorators/parameters failures files filters folders guards handler health hooks jwt last-event-id log metadata openapi/documents openapi/serve plugin protection routes sendable signals stream-handler tickets',
   'find-my-way': 'app',
   lmdb: 'topics/journals/lmdb-file',
   'reflect-metadata': 'index metadata',

@@ -61,8 +61,14 @@ export function argumentReader(
 }
 
 function readAll(readers: Reader[], exchange: Exchange): unknown[] | Promise<unknown[]> {
-  const values = readers.map(read => attempt(read, exchange))
-  return values.some(value => value instanceof Promise) ? settle(values) : values
+  const values: unknown[] = []
+  let waits = false
+  for (const read of readers) {
+    const value = attempt(read, exchange)
+    if (value instanceof Promise) waits = true
+    values.push(value)
+  }
+  return waits ? settle(values) : values
 }
 
 /** A reader that throws must not keep the promises of those before it from being awaited. */

@@ -1,5 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import type { FastifyReply } from 'fastify'
+import { STREAM_HEADERS } from './sse/headers.js'
 
 /**
  * Takes out of a reply the headers that cannot be sent, such as one with a line break, so that an answer that tells of
@@ -7,9 +8,12 @@ import type { FastifyReply } from 'fastify'
  *
  * @returns what is wrong with one of them; nothing if all can be sent
  */
-export function dropUnsendable(reply: FastifyReply): Error | undefined {
+export function dropUnsendable(reply: FastifyReply, headers = reply.getHeaders()): Error | undefined {
   let failure: Error | undefined
-  for (const [name, value] of Object.entries(reply.getHeaders())) {
+  for (const name in headers) {
+    const value = headers[name]
+    // Those of a stream are on the way of each, and known to be whole.
+    if (value === (STREAM_HEADERS as Record<string, unknown>)[name]) continue
     try {
       validateHeaderName(name)
       validateHeaderValue(name, value as string)

@@ -5,7 +5,7 @@ import { type Source, toSource } from '../../src/sse/source.js'
 import { EventStream } from '../../src/sse/stream.js'
 import { latch } from '../support/latch.js'
 import { closeServers, listen } from '../support/listen.js'
-import { never, Recorder, streaming, streamsOf } from '../support/streaming.js'
+import { never, Recorder, readyOf, streaming, streamsOf } from '../support/streaming.js'
 import { turns, until } from '../support/until.js'
 import { ask, leaveAll } from '../support/wire.js'
 
@@ -236,7 +236,7 @@ describe('EventStream, when its client is gone', () => {
       expect(stream.closed).to.equal(true)
       expect(host.over).to.deep.equal([stream])
       expect([asked, returned]).to.deep.equal([0, 1])
-      expect(await Promise.resolve(stream.ready()).catch(error => error)).to.be.instanceOf(StreamClosedError)
+      expect(await readyOf(stream).catch(error => error)).to.be.instanceOf(StreamClosedError)
     })
 
     it('is noticed once, though the source fails before that', async () => {

@@ -8,7 +8,7 @@ import { spend } from '../../src/sse/turn.js'
 import { askHttp2, leaveAllHttp2 } from '../support/ask-http2.js'
 import { latch } from '../support/latch.js'
 import { closeServers, listen, listenHttp2 } from '../support/listen.js'
-import { DONE, FAILED, never, Recorder, streaming, streamsOf } from '../support/streaming.js'
+import { DONE, FAILED, never, Recorder, readyOf, streaming, streamsOf } from '../support/streaming.js'
 import { turns, until } from '../support/until.js'
 import { ask, leaveAll } from '../support/wire.js'
 
@@ -146,11 +146,11 @@ describe('EventStream, at the edges', function () {
     ['with an event', () => ({ done: false, value: 'a' })],
     ['after the headDelay', () => never],
   ] as const) {
-    it(`${name}, a stream that is closed between ready() and open() is answered`, async () => {
+    it(`${name}, a stream that is closed between the time it is ready and open() is answered`, async () => {
       const port = await listen(async (_, response) => {
         const stream = new EventStream(response, resolveOptions('GET', { headDelay: 5 }), new Recorder())
         stream.from({ next })
-        await stream.ready()
+        await readyOf(stream)
         stream.close(1)
         try {
           stream.open({})

@@ -347,7 +347,7 @@ describe('EventStream, of a feed', () => {
     it('waits with it', async () => {
       const opening = latch()
       const feed = opens(opening.promise)
-      const { wire } = await settingUp(stream => stream.feed(feed))
+      const { wire } = await settingUp(async stream => stream.feed(feed))
       await turns(5)
       expect(wire.size).to.equal(0)
 
@@ -360,7 +360,7 @@ describe('EventStream, of a feed', () => {
     it('fails with it, and tells it', async () => {
       const opening = latch()
       const feed = opens(opening.promise)
-      const { outcome } = await settingUp(stream => stream.feed(feed))
+      const { outcome } = await settingUp(async stream => stream.feed(feed))
       const gone = new Error('Gone')
 
       opening.fail(gone)
@@ -371,7 +371,7 @@ describe('EventStream, of a feed', () => {
 
     it('is told when the client does not wait', async () => {
       const feed = opens(never)
-      const { wire, outcome } = await settingUp(stream => stream.feed(feed))
+      const { wire, outcome } = await settingUp(async stream => stream.feed(feed))
 
       wire.leave()
 
@@ -398,7 +398,8 @@ describe('EventStream, of a feed', () => {
     const told = latch()
     const { port } = await streaming(stream => {
       stream.abandon()
-      stream.feed(feed).then(told.open)
+      stream.feed(feed)
+      told.open()
     })
     ask(port)
 

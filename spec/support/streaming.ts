@@ -67,13 +67,18 @@ export async function streaming(
     responses.push(response)
     setUp(stream, request)
     try {
-      await stream.ready()
+      await readyOf(stream)
       stream.open({ ...STREAM_HEADERS })
     } catch (error) {
       response.writeHead(500).end((error as Error).message)
     }
   })
   return { port, host, streams, responses }
+}
+
+/** Until a stream can be opened; rejects with what failed before. */
+export function readyOf(stream: EventStream): Promise<void> {
+  return new Promise((resolve, reject) => stream.whenReady({ resolve, reject }))
 }
 
 /** Every request to the port gets a stream of what `values` returns: a generator, or what else is a source. */

@@ -38,9 +38,12 @@ export type EndMode = 'event' | 'id' | false
  * which ends the EventSource for good.
  */
 export function doneFrame(mode: EndMode): string {
-  if (mode === 'event') return `id: ${DONE_ID}\nevent: stream:end\n${reasonLine('done')}\n`
-  return mode === 'id' ? `id: ${DONE_ID}\n\n` : ''
+  if (mode === 'event') return DONE
+  return mode === 'id' ? DONE_BY_ID : ''
 }
+
+const DONE = `id: ${DONE_ID}\nevent: stream:end\n${reasonLine('done')}\n`
+const DONE_BY_ID = `id: ${DONE_ID}\n\n`
 
 /**
  * The farewell of a stream that ends before its source is done: the client is to come back, but not all clients at the

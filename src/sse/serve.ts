@@ -65,7 +65,7 @@ async function run(
   try {
     if (isFeed(source)) await stream.feed(source)
     else stream.from(source)
-    await stream.ready()
+    await new Promise<void>((resolve, reject) => stream.whenReady({ resolve, reject }))
   } catch (error) {
     stream.abandon()
     if (stream.left) return

@@ -75,8 +75,10 @@ export class EventStream implements Outlet {
   #blocked = false
   #queued: number | undefined
   #armed = false
+  #departs = false
   #failure: { error: unknown } | undefined
   #gate: Gate | undefined
+  #headTimer: NodeJS.Timeout | undefined
   #senders: Senders | undefined
   #watchers: Set<() => void> | undefined
   #unserialized: unknown
@@ -134,18 +136,28 @@ export class EventStream implements Outlet {
   }
 
   /**
-   * Sends what a feed has for this client. The stream opens at once, unless the feed itself has to wait.
+   * Sends what a feed has for this client. The stream opens at once, unless the feed itself has to wait: then the
+   * promise tells until when.
    *
-   * @throws what the feed fails with before the head is out
+   * @throws what the feed fails with before the head is out; or the promise rejects with it
    */
-  async feed(feed: Feed): Promise<void> {
+  feed(feed: Feed): Promise<void> | undefined {
     const source = this.sourceOf(feed) as FeedSource
-    try {
-      if (source.opening) await this.settle(source.opening)
-    } catch (error) {
-      this.dismiss(source)
-      throw error
+    if (source.opening === undefined) {
+      this.#hold(source)
+      return undefined
     }
+    return this.settle(source.opening).then(
+      () => this.#hold(source),
+      error => {
+        this.dismiss(source)
+        throw error
+      },
+    )
+  }
+
+  /** Keeps a feed until the head is out. */
+  #hold(source: FeedSource): void {
     if (this.#state !== 'open') {
       this.dismiss(source)
       return
@@ -197,36 +209,40 @@ export class EventStream implements Outlet {
       .then(noop, this.#fail)
   }
 
-  /**
-   * Waits until there is something to send, the source has ended, or `headDelay` has passed.
-   *
-   * @throws what failed before the first event: it can still be an HTTP error
-   */
-  ready(): Promise<void> | undefined {
-    if (this.#state === 'closed') return Promise.reject(this.#failureOf())
-    if (this.#text !== '' || this.#state !== 'open' || this.#feed || this.options.headDelay === 0) return undefined
-    return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined
-      const over = (): void => {
-        this.#gate = undefined
-        clearTimeout(timer)
-      }
-      const gate: Gate = {
-        resolve: () => {
-          over()
-          resolve()
-        },
-        reject: error => {
-          over()
-          reject(error)
-        },
-      }
+  /** Tells `gate` when the stream can be opened. Without promises: nothing in a stream is asked for more often. */
+  whenReady(gate: Gate): void {
+    if (this.#state === 'closed') gate.reject(this.#failureOf())
+    else if (this.#text !== '' || this.#state !== 'open' || this.#feed) gate.resolve()
+    else {
       this.#gate = gate
-      // Most sources give their first value before this tick: they are spared the timer.
-      process.nextTick(() => {
-        if (this.#gate === gate) timer = setTimeout(gate.resolve, this.options.headDelay)
-      })
-    })
+      // Most sources give their first event, or fail, in this turn: they are spared the timer, and the wrong answer.
+      this.#departSoon()
+    }
+  }
+
+  #delayHead(delay: number): void {
+    if (delay === 0) this.#openGate()
+    else this.#headTimer = setTimeout(() => this.#openGate(), delay)
+  }
+
+  #openGate(): void {
+    const gate = this.#gate
+    if (gate === undefined) return
+    this.#leaveGate()
+    gate.resolve()
+  }
+
+  #closeGate(error: unknown): void {
+    const gate = this.#gate
+    this.#leaveGate()
+    gate?.reject(error)
+  }
+
+  #leaveGate(): void {
+    this.#gate = undefined
+    if (this.#headTimer === undefined) return
+    clearTimeout(this.#headTimer)
+    this.#headTimer = undefined
   }
 
   /**
@@ -236,15 +252,13 @@ export class EventStream implements Outlet {
    */
   open(headers: OutgoingHttpHeaders): void {
     if (this.#state === 'closed') throw this.#failureOf()
-    this.#gate = undefined
+    this.#leaveGate()
     this.#headers = headers
     if (this.#text === '' && this.#state === 'open') this.#text = OPEN
     if (this.options.retry !== undefined) this.#text = retryFrame(this.options.retry) + this.#text
     const { maxDuration } = this.options
     if (maxDuration > 0) this.endAt(Date.now() + maxDuration * (1 - Math.random() * EARLY), 'duration')
-    // Not behind the others of this turn: the source may go on in it.
-    this.#armed = true
-    process.nextTick(depart, this)
+    this.#arm()
   }
 
   /**
@@ -445,7 +459,7 @@ export class EventStream implements Outlet {
 
   /** Sends a full batch, or sees to it that what there is leaves when the source waits. Answers as `#take`. */
   #deliver(): boolean {
-    if (this.#gate && this.#text !== '') this.#gate.resolve()
+    if (this.#gate && this.#text !== '') this.#openGate()
     const characters = this.#text.length
     if (characters < this.options.highWaterMark && !this.#blocked) {
       this.#arm()
@@ -460,7 +474,7 @@ export class EventStream implements Outlet {
 
   #wait(): false {
     if (this.#text !== '') {
-      this.#gate?.resolve()
+      this.#openGate()
       this.#arm()
     }
     this.#waiting = true
@@ -503,7 +517,7 @@ export class EventStream implements Outlet {
       return Promise.reject(error)
     }
     this.#text += text
-    this.#gate?.resolve()
+    this.#openGate()
     return this.#hasRoom() ? Promise.resolve() : this.#room()
   }
 
@@ -536,12 +550,20 @@ export class EventStream implements Outlet {
   #arm(): void {
     if (this.#armed || this.#headers === undefined) return
     this.#armed = true
+    this.#departSoon()
+  }
+
+  #departSoon(): void {
+    if (this.#departs) return
+    this.#departs = true
     departSoon(this)
   }
 
-  /** Its turn is over: what was gathered leaves. */
+  /** Its turn is over: what was gathered leaves. One that is not open yet has `headDelay` from now on. */
   depart(): void {
     this.#armed = false
+    this.#departs = false
+    if (this.#gate) this.#delayHead(this.options.headDelay)
     if (!this.#blocked && this.#hasMore() && this.#flush()) this.#roomAgain()
   }
 
@@ -662,7 +684,8 @@ export class EventStream implements Outlet {
   #refuse(error: unknown): void {
     this.#state = 'closed'
     this.#failure = { error }
-    this.#gate?.reject(error)
+    this.#response.off('close', this.#onClose)
+    this.#closeGate(error)
     this.#release()
   }
 
@@ -673,7 +696,7 @@ export class EventStream implements Outlet {
 
   #end(): void {
     this.#state = 'ending'
-    this.#gate?.resolve()
+    this.#openGate()
     this.#letGo()
     // A feed goes on until it is told: it does not know that it failed, or that its stream did.
     if (this.#feed) this.#stop()
@@ -686,7 +709,7 @@ export class EventStream implements Outlet {
     this.#state = 'closed'
     this.#text = ''
     if (early) {
-      this.#gate?.reject(new StreamClosedError())
+      if (this.#gate) this.#closeGate(new StreamClosedError())
       this.#stop()
     }
     this.#release()
@@ -699,10 +722,9 @@ export class EventStream implements Outlet {
   }
 
   #release(): void {
-    this.#response.off('close', this.#onClose)
     this.#connection?.off('close', this.#onClose)
-    pings.of(this.#pingInterval).forget(this)
-    stalls.of(this.options.stallTimeout).forget(this)
+    if (this.#pulse) pings.of(this.#pingInterval).forget(this)
+    if (this.#queued !== undefined) stalls.of(this.options.stallTimeout).forget(this)
     this.#forgetDeadline()
     this.#letGo()
     this.#host.closed?.(this)
@@ -786,17 +808,16 @@ interface Deadline {
   readonly beat: number
 }
 
-interface Gate {
+/** Who opens a stream. It is told one of the two, once. */
+export interface Gate {
+  /** There is something to send, the source has ended, or `headDelay` has passed. */
   resolve(): void
+  /** What failed before the first event: it can still be an HTTP error. */
   reject(error: unknown): void
 }
 
 function isNext(result: ReturnType<Source['next']> | undefined): result is IteratorYieldResult<unknown> {
   return (result as IteratorResult<unknown> | undefined)?.done === false
-}
-
-function depart(stream: EventStream): void {
-  stream.depart()
 }
 
 function noop(): void {}
