@@ -4,8 +4,9 @@ import { expect } from 'chai'
 
 /** The floors of src, from the ground up. A file imports only from floors below its own. */
 const floors = [
-  'sse/channel sse/coding sse/departure sse/errors sse/gzip sse/headers sse/known sse/orphan sse/parser sse/retry sse/senders sse/slices sse/turn',
-  'sse/deadline sse/observable sse/pulse sse/serializer sse/sink',
+  'sse/channel sse/coding sse/departure sse/errors sse/gzip sse/headers sse/known sse/orphan sse/retry sse/roster sse/senders sse/slices sse/turn',
+  'sse/deadline sse/observable sse/parser sse/pulse sse/serializer',
+  'sse/sink',
   'sse/event sse/source',
   'sse/compressed sse/encode sse/frames sse/request',
   'sse/feed sse/options',

@@ -61,12 +61,11 @@ export function argumentReader(
 }
 
 function readAll(readers: Reader[], exchange: Exchange): unknown[] | Promise<unknown[]> {
-  const values: unknown[] = []
+  const values = new Array<unknown>(readers.length)
   let waits = false
-  for (const read of readers) {
-    const value = attempt(read, exchange)
-    if (value instanceof Promise) waits = true
-    values.push(value)
+  for (let index = 0; index < values.length; index++) {
+    values[index] = attempt(readers[index] as Reader, exchange)
+    if (values[index] instanceof Promise) waits = true
   }
   return waits ? settle(values) : values
 }

@@ -3,11 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import { Roster } from './sse/roster.js'
 
 /** How often idle connections are looked for while the server closes, in milliseconds. */
 const SWEEP = 20
 
 const CLOSING = Symbol('okapi.closing')
+const CONNECTION = Symbol('okapi.connection')
 
 /** Tells every plugin of an app that it is about to close, in so many milliseconds. */
 export function announceClosing({ server }: { server: EventEmitter }, delay: number): void {
@@ -34,7 +36,7 @@ interface Closable {
  */
 export function idleCloser(app: FastifyInstance, grace: number): () => void {
   const { server } = app
-  const sockets = new Set<Socket>()
+  const sockets = new Roster<Socket>(CONNECTION)
   const sessions = new Set<Closable>()
   const answers = new Answers(app)
   function forgetSocket(this: Socket): void {
@@ -110,7 +112,7 @@ class Answers {
 }
 
 /** Cuts, each time it is called, the connections where nothing moved since the last time, and the client is to blame. */
-function silenceCutter(sockets: Set<Socket>, answers: Answers): () => void {
+function silenceCutter(sockets: Iterable<Socket>, answers: Answers): () => void {
   let before = movedOf(sockets)
   return () => {
     const busy = new Set<string>()

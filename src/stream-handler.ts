@@ -94,6 +94,7 @@ class StreamAnswer implements StreamHost, Gate {
     }
   }
 
+  // biome-ignore lint/suspicious/noThenProperty: Fastify waits for it as for a promise
   then(fulfilled: (payload: StreamPayload) => void, rejected: (error: unknown) => void): void {
     this.#fulfilled = fulfilled
     this.#rejected = rejected

@@ -1,13 +1,16 @@
 import type { Orphan } from './sse/orphan.js'
 import { comeBack } from './sse/retry.js'
+import { Roster } from './sse/roster.js'
 import type { EventStream } from './sse/stream.js'
 
 /** How often some of the streams are told goodbye while that is spread, in milliseconds. */
 const STEP = 20
 
+const OPEN = Symbol('okapi.open')
+
 /** The open streams of an app: `app.streams`. */
 export class Streams {
-  readonly #open = new Set<EventStream>()
+  readonly #open = new Roster<EventStream>(OPEN)
   readonly #orphans = new Set<Orphan>()
   #closing = false
   #overAt = 0

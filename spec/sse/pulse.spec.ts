@@ -20,7 +20,7 @@ describe('Pulse', () => {
   afterEach(() => mock.reset())
 
   it('tells of a member that was silent for the duration, at most an eighth late', () => {
-    pulse.touch(ann)
+    pulse.join(ann)
 
     mock.timers.tick(800)
     expect(silent).to.deep.equal([])
@@ -30,7 +30,7 @@ describe('Pulse', () => {
   })
 
   it('tells again after each further duration', () => {
-    pulse.touch(ann)
+    pulse.join(ann)
     mock.timers.tick(900)
 
     mock.timers.tick(700)
@@ -42,9 +42,9 @@ describe('Pulse', () => {
   })
 
   it('counts from the last touch', () => {
-    pulse.touch(ann)
+    const place = pulse.join(ann)
     mock.timers.tick(700)
-    pulse.touch(ann)
+    place.touch()
 
     mock.timers.tick(800)
     expect(silent).to.deep.equal([])
@@ -54,9 +54,9 @@ describe('Pulse', () => {
   })
 
   it('counts for each member by itself', () => {
-    pulse.touch(ann)
+    pulse.join(ann)
     mock.timers.tick(400)
-    pulse.touch(bob)
+    pulse.join(bob)
 
     mock.timers.tick(500)
     expect(silent).to.deep.equal(['ann'])
@@ -65,21 +65,23 @@ describe('Pulse', () => {
   })
 
   it('forgets a member', () => {
-    pulse.touch(ann)
-    pulse.touch(bob)
+    const place = pulse.join(ann)
+    pulse.join(bob)
     expect(pulse.size).to.equal(2)
 
-    pulse.forget(ann)
+    place.leave()
 
     expect(pulse.size).to.equal(1)
     mock.timers.tick(900)
     expect(silent).to.deep.equal(['bob'])
   })
 
-  it('does not mind to forget a member it does not know', () => {
-    pulse.touch(ann)
+  it('does not mind a member that leaves twice', () => {
+    const place = pulse.join(bob)
+    pulse.join(ann)
 
-    pulse.forget(bob)
+    place.leave()
+    place.leave()
 
     mock.timers.tick(900)
     expect(silent).to.deep.equal(['ann'])
@@ -90,39 +92,36 @@ describe('Pulse', () => {
     const clear = mock.method(globalThis, 'clearInterval')
     const counts = () => [set.mock.callCount(), clear.mock.callCount()]
 
-    pulse.touch(ann)
-    pulse.touch(bob)
-    pulse.touch(ann)
+    const places = [ann, bob].map(member => pulse.join(member))
     expect(counts()).to.deep.equal([1, 0])
 
-    pulse.forget(ann)
+    places[0]?.leave()
     expect(counts()).to.deep.equal([1, 0])
-    pulse.forget(bob)
+    places[1]?.leave()
     expect(counts()).to.deep.equal([1, 1])
 
-    pulse.touch(ann)
+    pulse.join(ann)
     expect(counts()).to.deep.equal([2, 1])
     mock.timers.tick(900)
     expect(silent).to.deep.equal(['ann'])
   })
 
-  it('lets a member be forgotten while it is told', () => {
+  it('lets members leave while one is told, and does not tell them', () => {
     const leaving = new Pulse<Member>(800, member => {
       silent.push(member.name)
-      leaving.forget(member)
+      for (const place of places) place.leave()
     })
-    leaving.touch(ann)
-    leaving.touch(bob)
+    const places = [ann, bob].map(member => leaving.join(member))
 
     mock.timers.tick(2_000)
 
-    expect(silent).to.deep.equal(['ann', 'bob'])
+    expect(silent).to.deep.equal(['ann'])
     expect(leaving.size).to.equal(0)
   })
 
   it('tells many members over several turns of the event loop, each of them once', async () => {
     const names = Array.from({ length: 1_200 }, (_, n) => `${n}`)
-    for (const name of names) pulse.touch({ name })
+    for (const name of names) pulse.join({ name })
 
     mock.timers.tick(900)
     const early = silent.length
@@ -134,7 +133,7 @@ describe('Pulse', () => {
 
   it('beats no faster than once a millisecond', () => {
     const quick = new Pulse<Member>(1, ({ name }) => silent.push(name))
-    quick.touch(ann)
+    quick.join(ann)
 
     mock.timers.tick(8)
     expect(silent).to.deep.equal([])
@@ -156,7 +155,7 @@ describe('Pulses', () => {
     const pulses = new Pulses<Member>(member => silent.push(member))
     const ann = { name: 'ann' }
 
-    pulses.of(80).touch(ann)
+    pulses.of(80).join(ann)
     mock.timers.tick(90)
     mock.timers.reset()
 

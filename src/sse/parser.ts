@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { Roster } from './roster.js'
 
 // The parser of a connection is a third of what the connection costs while it only listens. Node has no public way to
 // give it back early: this one is taken only where everything it touches looks as it does in the versions it was
@@ -78,13 +79,14 @@ function hangUp(this: Socket): void {
 }
 
 /** The connections whose parser was given back, by server: Node finds those that are open by their parsers. */
-const released = new WeakMap<Server, Set<Socket>>()
+const RELEASED = Symbol('okapi.released')
+const released = new WeakMap<Server, Roster<Socket>>()
 
 /** Sees to it that `closeAllConnections()` goes on to close them all. */
 function remember(socket: Socket, server: Server): void {
   let sockets = released.get(server)
   if (sockets === undefined) {
-    sockets = new Set()
+    sockets = new Roster(RELEASED)
     released.set(server, sockets)
     closeAlso(server, sockets)
   }
@@ -96,7 +98,7 @@ function forget(this: Socket): void {
   released.get((this as Connection).server as Server)?.delete(this)
 }
 
-function closeAlso(server: Server, sockets: Set<Socket>): void {
+function closeAlso(server: Server, sockets: Iterable<Socket>): void {
   const closeAll = server.closeAllConnections
   server.closeAllConnections = () => {
     closeAll.call(server)

@@ -1,15 +1,20 @@
+import { Roster } from './roster.js'
 import { tellInSlices } from './slices.js'
 
 /** How many times a pulse beats in the time it measures: silence is noticed at most an eighth of the time late. */
 const BEATS = 8
 
-/** The place of a member in a pulse: a touch is one number, without a look at the table of members. */
-export class Place {
-  readonly #pulse: { readonly beat: number }
+const PLACE = Symbol('okapi.place')
+
+/** The place of a member in a pulse. */
+export class Place<Member> {
+  readonly member: Member
+  readonly #pulse: Pulse<Member>
   /** The beat in which it was heard of last. */
   beat: number
 
-  constructor(pulse: { readonly beat: number }) {
+  constructor(pulse: Pulse<Member>, member: Member) {
+    this.member = member
     this.#pulse = pulse
     this.beat = pulse.beat
   }
@@ -18,14 +23,18 @@ export class Place {
   touch(): void {
     this.beat = this.#pulse.beat
   }
+
+  leave(): void {
+    this.#pulse.forget(this)
+  }
 }
 
 /**
  * Notices silence: one timer for all members that share a duration, in place of one each. Touching a member costs no
  * look at the clock. The timer runs only while there are members, and does not keep the process alive.
  */
-export class Pulse<Member extends object> {
-  readonly #places = new Map<Member, Place>()
+export class Pulse<Member> {
+  readonly #places = new Roster<Place<Member>>(PLACE)
   readonly #period: number
   readonly #act: (member: Member) => void
   #timer: NodeJS.Timeout | undefined
@@ -47,40 +56,37 @@ export class Pulse<Member extends object> {
     return this.#beat
   }
 
-  /** Takes a member in, or notes that it was not silent just now; who has its place can touch that itself. */
-  touch(member: Member): Place {
-    let place = this.#places.get(member)
-    if (place) place.touch()
-    else {
-      place = new Place(this)
-      this.#places.set(member, place)
-      this.#timer ??= setInterval(() => this.#onBeat(), this.#period).unref()
-    }
+  /** Takes a member in, which is not silent at this moment. */
+  join(member: Member): Place<Member> {
+    const place = new Place(this, member)
+    this.#places.add(place)
+    this.#timer ??= setInterval(() => this.#onBeat(), this.#period).unref()
     return place
   }
 
-  forget(member: Member): void {
-    if (!this.#places.delete(member) || this.#places.size > 0) return
+  /** @internal */
+  forget(place: Place<Member>): void {
+    if (!this.#places.delete(place) || this.#places.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
   }
 
   #onBeat(): void {
     this.#beat++
-    tellInSlices(this.#places.entries(), entry => this.#tell(entry))
+    tellInSlices(this.#places[Symbol.iterator](), place => this.#tell(place))
   }
 
   /** Returns whether the member was silent. */
-  #tell([member, place]: [Member, Place]): boolean {
-    if (this.#beat - place.beat <= BEATS) return false
+  #tell(place: Place<Member>): boolean {
+    if (this.#beat - place.beat <= BEATS || !this.#places.has(place)) return false
     place.beat = this.#beat - 1
-    this.#act(member)
+    this.#act(place.member)
     return true
   }
 }
 
 /** The pulses of one purpose, one for each duration in use. */
-export class Pulses<Member extends object> {
+export class Pulses<Member> {
   readonly #pulses = new Map<number, Pulse<Member>>()
   readonly #act: (member: Member) => void
 

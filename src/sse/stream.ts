@@ -69,11 +69,12 @@ export class EventStream implements Outlet {
   #relaying = false
   #farewell: string | undefined
   #pingInterval: number
-  #pulse: Place | undefined
+  #pulse: Place<EventStream> | undefined
   #paused = false
   #waiting = false
   #blocked = false
   #queued: number | undefined
+  #stall: Place<EventStream> | undefined
   #armed = false
   #departs = false
   #failure: { error: unknown } | undefined
@@ -324,7 +325,7 @@ export class EventStream implements Outlet {
   /** Changes the time of silence before a ping. 0 turns pings off. */
   set pingInterval(milliseconds: number) {
     if (milliseconds === this.#pingInterval) return
-    pings.of(this.#pingInterval).forget(this)
+    this.#pulse?.leave()
     this.#pulse = undefined
     this.#pingInterval = milliseconds
     if (this.#sink && this.#state === 'open') this.#speak()
@@ -584,15 +585,15 @@ export class EventStream implements Outlet {
   /** Something is written: it is not silent. */
   #speak(): void {
     if (this.#pulse) this.#pulse.touch()
-    else if (this.#pingInterval > 0) this.#pulse = pings.of(this.#pingInterval).touch(this)
+    else if (this.#pingInterval > 0) this.#pulse = pings.of(this.#pingInterval).join(this)
   }
 
   #block(sink: Sink, last = false): false {
     this.#armed = false
     this.#blocked = true
     this.#queued = sink.queued()
-    if (this.options.stallTimeout > 0) stalls.of(this.options.stallTimeout).touch(this)
-    if (!last) sink.drained(this.#onDrain)
+    if (this.options.stallTimeout > 0) this.#stall ??= stalls.of(this.options.stallTimeout).join(this)
+    if (!last) sink.drained(() => this.#drained())
     return false
   }
 
@@ -618,9 +619,9 @@ export class EventStream implements Outlet {
     return this.#state === 'ending' || (this.#state === 'open' && this.#text !== '')
   }
 
-  readonly #onDrain = (): void => {
+  #drained(): void {
     this.#blocked = false
-    stalls.of(this.options.stallTimeout).forget(this)
+    this.#leaveStalls()
     if (!this.#hasMore() || this.#flush()) this.#roomAgain()
   }
 
@@ -723,11 +724,16 @@ export class EventStream implements Outlet {
 
   #release(): void {
     this.#connection?.off('close', this.#onClose)
-    if (this.#pulse) pings.of(this.#pingInterval).forget(this)
-    if (this.#queued !== undefined) stalls.of(this.options.stallTimeout).forget(this)
+    this.#pulse?.leave()
+    this.#leaveStalls()
     this.#forgetDeadline()
     this.#letGo()
     this.#host.closed?.(this)
+  }
+
+  #leaveStalls(): void {
+    this.#stall?.leave()
+    this.#stall = undefined
   }
 
   /** Lets go whoever waits for this stream: calls that want room, sources that are read elsewhere. */

@@ -1,6 +1,6 @@
 import { EncodedEvent } from '../sse/event.js'
 import type { Outlet } from '../sse/feed.js'
-import { Pulses } from '../sse/pulse.js'
+import { type Place, Pulses } from '../sse/pulse.js'
 import { comeBack } from '../sse/retry.js'
 import type { Serializer } from '../sse/serializer.js'
 import { isThenable } from '../sse/source.js'
@@ -46,6 +46,7 @@ export class Reader implements CursorReader {
   #wake: (() => void) | undefined
   #release: (() => void) | undefined
   #skipped = 0
+  #silence: Place<Reader> | undefined
   #due = false
   #done = false
 
@@ -97,7 +98,7 @@ export class Reader implements CursorReader {
     if (this.#done) return undefined
     this.#done = true
     this.#out = []
-    checkpoints.of(CHECKPOINT).forget(this)
+    this.#endSilence()
     for (const cursor of this.#cursors) cursor.leave()
     this.wake()
     this.#release?.()
@@ -326,13 +327,18 @@ export class Reader implements CursorReader {
   #told(): void {
     this.#skipped = 0
     this.#due = false
-    checkpoints.of(CHECKPOINT).forget(this)
+    this.#endSilence()
+  }
+
+  #endSilence(): void {
+    this.#silence?.leave()
+    this.#silence = undefined
   }
 
   /** The position has moved on behind events that the client does not see. A loop need not be told. */
   #skip(events: number): void {
     if (this.loops || this.#done) return
-    if (this.#skipped === 0) checkpoints.of(CHECKPOINT).touch(this)
+    if (this.#skipped === 0) this.#silence ??= checkpoints.of(CHECKPOINT).join(this)
     this.#skipped += events
     if (this.#skipped >= SKIPPED) this.#due = true
   }

@@ -1,3 +1,4 @@
+import { Roster } from '../sse/roster.js'
 import { isThenable } from '../sse/source.js'
 import { spend, wait } from '../sse/turn.js'
 import { TopicBusyError, TopicClosedError } from './errors.js'
@@ -13,6 +14,9 @@ const BATCH = 1 << 20
 /** How many bytes a subscriber is written at once: one that is up to date, and one that is behind. */
 const LIVE_CHUNK = 1 << 20
 const REPLAY_CHUNK = 1 << 15
+
+const FOLLOWER = Symbol('okapi.follower')
+const LAGGING = Symbol('okapi.lagging')
 
 /** One subscriber's place in a log. */
 export interface Follower {
@@ -56,15 +60,16 @@ export class TopicLog implements Round, Publisher {
   closing = false
   readonly #retention: Retention
   readonly #onError: (error: unknown) => void
-  readonly #followers = new Set<Follower>()
-  readonly #lagging = new Set<Follower>()
+  readonly #followers = new Roster<Follower>(FOLLOWER)
+  readonly #lagging = new Roster<Follower>(LAGGING)
   readonly #blocking = new Set<Follower>()
   readonly #waiting = new Set<Waiting>()
   #journal: JournalLog | undefined
   #hot = new Hot('')
   #batch: Batch | undefined
   #outstanding = 0
-  #round: Iterator<Follower, undefined> | undefined
+  /** How many followers are still to be told in this round. */
+  #left = 0
   #begun = false
   #again = false
   /** What everybody who is live had been given when the round began. */
@@ -270,28 +275,28 @@ export class TopicLog implements Round, Publisher {
     return (this.#journal as JournalLog).read(sequence, length)
   }
 
-  /** Tells the followers that wait, one after the other. A Set can be changed while it is walked. */
+  /** Tells the followers that wait, one after the other, the last of them first: they may come and go meanwhile. */
   go(deadline: number): boolean {
-    while (this.#round !== undefined || this.#again) {
-      this.#round ??= this.#newRound()
-      for (let next = this.#round.next(); !next.done; next = this.#round.next()) {
-        const follower = next.value
-        if (!follower.live || follower.position >= this.latest) continue
+    const followers = this.#followers
+    while (this.#left > 0 || this.#again) {
+      if (this.#left === 0) this.#newRound()
+      while (this.#left > 0) {
+        const follower = followers.at(--this.#left)
+        if (!follower?.live || follower.position >= this.latest) continue
         follower.advance()
         if (performance.now() > deadline) return false
       }
-      this.#round = undefined
     }
     this.#begun = false
     this.#trim(this.latest)
     return true
   }
 
-  #newRound(): Iterator<Follower, undefined> {
+  #newRound(): void {
     this.#again = false
     this.#trim(this.#passed)
     this.#passed = this.latest
-    return this.#followers.values()
+    this.#left = this.#followers.size
   }
 
   #trim(passed: number): void {
@@ -356,7 +361,7 @@ export class TopicLog implements Round, Publisher {
     this.closing = true
     if (this.#outstanding > 0) await this.#appending
     this.#ending = true
-    for (const follower of [...this.#followers]) follower.end()
+    for (const follower of this.#followers) follower.end()
     if (this.#followers.size > 0) {
       await new Promise<void>(resolve => {
         this.#emptied = resolve

@@ -1,0 +1,56 @@
+/**
+ * Members that come and go by the thousand, each in it once at most.
+ *
+ * Not a Set: the table of a Set is replaced by a new one now and then, and still points to it. Once a table has grown old,
+ * what left long ago is kept from one table to the next, until the engine looks through all of its memory.
+ */
+export class Roster<Member extends object> implements Iterable<Member> {
+  readonly #members: Member[] = []
+  readonly #key: symbol
+
+  /** @param key under which each member keeps its place: one for all rosters of which it can be in one only */
+  constructor(key: symbol) {
+    this.#key = key
+  }
+
+  get size(): number {
+    return this.#members.length
+  }
+
+  has(member: Member): boolean {
+    return this.#members[(member as Placed)[this.#key] ?? -1] === member
+  }
+
+  add(member: Member): void {
+    if (this.has(member)) return
+    ;(member as Placed)[this.#key] = this.#members.length
+    this.#members.push(member)
+  }
+
+  /** Takes a member out; the last one takes its place. Returns whether it was there. */
+  delete(member: Member): boolean {
+    if (!this.has(member)) return false
+    const place = (member as Placed)[this.#key] as number
+    const last = this.#members.pop() as Member
+    if (last !== member) {
+      this.#members[place] = last
+      ;(last as Placed)[this.#key] = place
+    }
+    ;(member as Placed)[this.#key] = undefined
+    return true
+  }
+
+  /** The member at a place. Who walks from the last place down to 0 meets each that stays, whoever leaves meanwhile. */
+  at(place: number): Member | undefined {
+    return this.#members[place]
+  }
+
+  /** The members of this moment: they may come and go meanwhile. */
+  [Symbol.iterator](): ArrayIterator<Member> {
+    return [...this.#members].values()
+  }
+}
+
+interface Placed {
+  [key: symbol]: number | undefined
+}
