@@ -9,12 +9,18 @@ interface Member {
 describe('Pulse', () => {
   const [ann, bob] = [{ name: 'ann' }, { name: 'bob' }]
   let silent: string[]
+  let spoken: Set<Member>
   let pulse: Pulse<Member>
 
   beforeEach(() => {
     mock.timers.enable({ apis: ['setInterval'] })
     silent = []
-    pulse = new Pulse<Member>(800, ({ name }) => silent.push(name))
+    spoken = new Set()
+    pulse = new Pulse<Member>(
+      800,
+      ({ name }) => silent.push(name),
+      member => spoken.delete(member),
+    )
   })
 
   afterEach(() => mock.reset())
@@ -41,10 +47,10 @@ describe('Pulse', () => {
     expect(silent).to.have.length(4)
   })
 
-  it('counts from the last touch', () => {
-    const place = pulse.join(ann)
+  it('counts from when it has spoken last', () => {
+    pulse.join(ann)
     mock.timers.tick(700)
-    place.touch()
+    spoken.add(ann)
 
     mock.timers.tick(800)
     expect(silent).to.deep.equal([])

@@ -19,33 +19,32 @@ export class Place<Member> {
     this.beat = pulse.beat
   }
 
-  /** Notes that the member was not silent just now. */
-  touch(): void {
-    this.beat = this.#pulse.beat
-  }
-
   leave(): void {
     this.#pulse.forget(this)
   }
 }
 
 /**
- * Notices silence: one timer for all members that share a duration, in place of one each. Touching a member costs no
- * look at the clock. The timer runs only while there are members, and does not keep the process alive.
+ * Notices silence: one timer for all members that share a duration, in place of one each. A member that speaks notes that
+ * for itself, and costs no look at the clock. The timer runs only while there are members, and does not keep the process
+ * alive.
  */
 export class Pulse<Member> {
   readonly #places = new Roster<Place<Member>>(PLACE)
   readonly #period: number
   readonly #act: (member: Member) => void
+  readonly #hasSpoken: (member: Member) => boolean
   #timer: NodeJS.Timeout | undefined
   #beat = 0
 
   /**
    * @param duration milliseconds of silence, after which `act` is called, and again after each further duration
+   * @param hasSpoken whether a member has spoken since this was asked the last time; by default, all are silent
    */
-  constructor(duration: number, act: (member: Member) => void) {
+  constructor(duration: number, act: (member: Member) => void, hasSpoken: (member: Member) => boolean = never) {
     this.#period = Math.max(1, duration / BEATS)
     this.#act = act
+    this.#hasSpoken = hasSpoken
   }
 
   get size(): number {
@@ -78,7 +77,9 @@ export class Pulse<Member> {
 
   /** Returns whether the member was silent. */
   #tell(place: Place<Member>): boolean {
-    if (this.#beat - place.beat <= BEATS || !this.#places.has(place)) return false
+    if (!this.#places.has(place)) return false
+    if (this.#hasSpoken(place.member)) place.beat = this.#beat - 1
+    if (this.#beat - place.beat <= BEATS) return false
     place.beat = this.#beat - 1
     this.#act(place.member)
     return true
@@ -89,17 +90,24 @@ export class Pulse<Member> {
 export class Pulses<Member> {
   readonly #pulses = new Map<number, Pulse<Member>>()
   readonly #act: (member: Member) => void
+  readonly #hasSpoken: ((member: Member) => boolean) | undefined
 
-  constructor(act: (member: Member) => void) {
+  /** See `Pulse`. */
+  constructor(act: (member: Member) => void, hasSpoken?: (member: Member) => boolean) {
     this.#act = act
+    this.#hasSpoken = hasSpoken
   }
 
   of(duration: number): Pulse<Member> {
     let pulse = this.#pulses.get(duration)
     if (pulse === undefined) {
-      pulse = new Pulse(duration, this.#act)
+      pulse = new Pulse(duration, this.#act, this.#hasSpoken)
       this.#pulses.set(duration, pulse)
     }
     return pulse
   }
+}
+
+function never(): false {
+  return false
 }

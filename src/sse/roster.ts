@@ -18,7 +18,7 @@ export class Roster<Member extends object> implements Iterable<Member> {
   }
 
   has(member: Member): boolean {
-    return this.#members[(member as Placed)[this.#key] ?? -1] === member
+    return this.#members[(member as Placed)[this.#key] ?? NOWHERE] === member
   }
 
   add(member: Member): void {
@@ -36,7 +36,8 @@ export class Roster<Member extends object> implements Iterable<Member> {
       this.#members[place] = last
       ;(last as Placed)[this.#key] = place
     }
-    ;(member as Placed)[this.#key] = undefined
+    // Not `undefined`: a place that is not always a number would make another shape of every member.
+    ;(member as Placed)[this.#key] = NOWHERE
     return true
   }
 
@@ -50,6 +51,8 @@ export class Roster<Member extends object> implements Iterable<Member> {
     return [...this.#members].values()
   }
 }
+
+const NOWHERE = -1
 
 interface Placed {
   [key: symbol]: number | undefined

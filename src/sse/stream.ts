@@ -42,7 +42,10 @@ export interface StreamHost {
   closed?(stream: EventStream): void
 }
 
-const pings = new Pulses<EventStream>(stream => stream.ping())
+const pings = new Pulses<EventStream>(
+  stream => stream.ping(),
+  stream => stream.hasSpoken(),
+)
 const deadlines = new Deadlines<EventStream>(stream => stream.endNow())
 const stalls = new Pulses<EventStream>(stream => stream.cutStalled())
 
@@ -53,17 +56,23 @@ const stalls = new Pulses<EventStream>(stream => stream.cutStalled())
  * It watches the response from the moment it is made, so that a client that leaves during the set-up is noticed.
  */
 export class EventStream implements Outlet {
+  // What every event looks at stands together: a processor fetches memory by the line.
+  #state: 'open' | 'ending' | 'ended' | 'closed' = 'open'
+  #blocked = false
+  #spoke = false
+  #sink: Sink | undefined
+  #text = ''
   readonly options: ResolvedOptions
+  readonly #prepare: ((value: unknown) => unknown) | undefined
+  #armed = false
+  #departs = false
+  #headers: OutgoingHttpHeaders | undefined
+  #gate: Gate | undefined
+  #generator: GeneratorSource | undefined
+  #source: Source | undefined
   readonly #response: StreamResponse
   readonly #host: StreamHost
   readonly #startedAt = Date.now()
-  readonly #prepare: ((value: unknown) => unknown) | undefined
-  #state: 'open' | 'ending' | 'ended' | 'closed' = 'open'
-  #text = ''
-  #headers: OutgoingHttpHeaders | undefined
-  #sink: Sink | undefined
-  #source: Source | undefined
-  #generator: GeneratorSource | undefined
   #feed: FeedSource | undefined
   #attached = false
   #relaying = false
@@ -72,13 +81,9 @@ export class EventStream implements Outlet {
   #pulse: Place<EventStream> | undefined
   #paused = false
   #waiting = false
-  #blocked = false
   #queued: number | undefined
   #stall: Place<EventStream> | undefined
-  #armed = false
-  #departs = false
   #failure: { error: unknown } | undefined
-  #gate: Gate | undefined
   #headTimer: NodeJS.Timeout | undefined
   #senders: Senders | undefined
   #watchers: Set<() => void> | undefined
@@ -328,7 +333,7 @@ export class EventStream implements Outlet {
     this.#pulse?.leave()
     this.#pulse = undefined
     this.#pingInterval = milliseconds
-    if (this.#sink && this.#state === 'open') this.#speak()
+    if (this.#sink && this.#state === 'open') this.#joinPings()
   }
 
   get pingInterval(): number {
@@ -359,7 +364,7 @@ export class EventStream implements Outlet {
   relay(chunk: Buffer): boolean {
     if (this.#state !== 'open') return false
     const sink = this.#sink as Sink
-    this.#speak()
+    this.#spoke = true
     return sink.relay(chunk) || this.#block(sink)
   }
 
@@ -577,15 +582,23 @@ export class EventStream implements Outlet {
     const last = this.#state === 'ending'
     this.#text = ''
     if (last) this.#state = 'ended'
-    if (!last) this.#speak()
+    if (!last) {
+      this.#spoke = true
+      if (this.#pulse === undefined) this.#joinPings()
+    }
     if (sink.write(text, last)) return true
     return this.#block(sink, last)
   }
 
-  /** Something is written: it is not silent. */
-  #speak(): void {
-    if (this.#pulse) this.#pulse.touch()
-    else if (this.#pingInterval > 0) this.#pulse = pings.of(this.#pingInterval).join(this)
+  #joinPings(): void {
+    if (this.#pingInterval > 0) this.#pulse = pings.of(this.#pingInterval).join(this)
+  }
+
+  /** Whether something was written since this was asked the last time. */
+  hasSpoken(): boolean {
+    const spoke = this.#spoke
+    this.#spoke = false
+    return spoke
   }
 
   #block(sink: Sink, last = false): false {

@@ -1,15 +1,20 @@
 import type { JournalEntry } from './journal.js'
 
 /** Events that are framed for HTTP/1.1, to be written to every socket at the same position. */
-export interface Chunk {
+export class Chunk {
   /** The sequence of the first event in it. */
   readonly first: number
   readonly last: number
   readonly bytes: Buffer
-}
-
-interface Framed extends Chunk {
+  /** Where only some of them may be wanted. */
   readonly entries: readonly JournalEntry[]
+
+  constructor(first: number, last: number, bytes: Buffer, entries: readonly JournalEntry[]) {
+    this.first = first
+    this.last = last
+    this.bytes = bytes
+    this.entries = entries
+  }
 }
 
 /** How much is kept for subscribers that are a little behind, in bytes; more only while somebody is on the way to it. */
@@ -18,7 +23,7 @@ const KEPT = 1 << 18
 /** The newest events of a topic as chunks, each framed once for all. */
 export class Hot {
   readonly #prefix: string
-  #chunks: Framed[] = []
+  #chunks: Chunk[] = []
   #size = 0
   #joined: Chunk | undefined
   #limit = 0
@@ -28,10 +33,10 @@ export class Hot {
   }
 
   add(entries: readonly JournalEntry[]): void {
-    const chunk = { ...this.frame(entries), entries }
+    const chunk = this.frame(entries)
     const { length } = this.#chunks
     // A hole cannot be bridged: what was before it is left to the journal.
-    if (length > 0 && chunk.first !== (this.#chunks[length - 1] as Framed).last + 1) this.clear()
+    if (length > 0 && chunk.first !== (this.#chunks[length - 1] as Chunk).last + 1) this.clear()
     this.#chunks.push(chunk)
     this.#size += chunk.bytes.length
   }
@@ -41,7 +46,7 @@ export class Hot {
     const chunks = this.#chunks
     const [oldest] = chunks
     if (oldest === undefined || sequence < oldest.first - 1) return undefined
-    const newest = chunks[chunks.length - 1] as Framed
+    const newest = chunks[chunks.length - 1] as Chunk
     if (sequence === newest.first - 1) return newest
     if (this.#joined?.first === sequence + 1 && this.#limit === limit && this.#isWhole(this.#joined))
       return this.#joined
@@ -74,14 +79,12 @@ export class Hot {
     let text = ''
     for (const entry of entries) text += `${this.#prefix}${entry.sequence}\n${entry.text}`
     const { length } = entries
-    return { first: entries[0]?.sequence ?? 0, last: entries[length - 1]?.sequence ?? 0, bytes: frameText(text) }
+    return new Chunk(entries[0]?.sequence ?? 0, entries[length - 1]?.sequence ?? 0, frameText(text), entries)
   }
 
   /** Whether nothing came behind a chunk that it could have taken along. */
   #isWhole(chunk: Chunk): boolean {
-    return (
-      chunk.bytes.length >= this.#limit / 2 || chunk.last === (this.#chunks[this.#chunks.length - 1] as Framed).last
-    )
+    return chunk.bytes.length >= this.#limit / 2 || chunk.last === (this.#chunks[this.#chunks.length - 1] as Chunk).last
   }
 
   #join(sequence: number, limit: number): Chunk | undefined {
@@ -93,13 +96,13 @@ export class Hot {
     const parts = [first.bytes]
     let { last } = first
     for (let size = first.bytes.length; ++index < chunks.length; ) {
-      const next = chunks[index] as Framed
+      const next = chunks[index] as Chunk
       size += next.bytes.length
       if (size > limit) break
       parts.push(next.bytes)
       last = next.last
     }
-    return parts.length === 1 ? first : { first: sequence + 1, last, bytes: Buffer.concat(parts) }
+    return parts.length === 1 ? first : new Chunk(sequence + 1, last, Buffer.concat(parts), [])
   }
 
   /** The chunk that holds an event. */
@@ -108,10 +111,10 @@ export class Hot {
     let high = this.#chunks.length - 1
     while (low < high) {
       const middle = (low + high + 1) >> 1
-      if ((this.#chunks[middle] as Framed).first <= sequence) low = middle
+      if ((this.#chunks[middle] as Chunk).first <= sequence) low = middle
       else high = middle - 1
     }
-    return sequence <= (this.#chunks[low] as Framed).last ? low : this.#chunks.length
+    return sequence <= (this.#chunks[low] as Chunk).last ? low : this.#chunks.length
   }
 }
 
