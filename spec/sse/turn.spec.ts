@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { spend, wait } from '../../src/sse/turn.js'
+import { spend, wait, welcome } from '../../src/sse/turn.js'
 import { turns } from '../support/until.js'
 
 /** How much one stream may send in full batches before it has to wait for another turn. */
@@ -9,7 +9,13 @@ function allowance(batch: number): number {
 }
 
 describe('A turn of the event loop', () => {
-  beforeEach(() => turns(2))
+  /** Other specs may have welcomed streams just now. */
+  beforeEach(async () => {
+    for (let n = 0; n < 20; n++) {
+      spend(0)
+      await turns(1)
+    }
+  })
 
   it('has room for several full batches, and an end', () => {
     expect(allowance(16_000)).to.be.within(32_000, 256_000)
@@ -28,6 +34,21 @@ describe('A turn of the event loop', () => {
     await turns(2)
 
     expect(allowance(16_000)).to.equal(first)
+  })
+
+  it('is short while newcomers come, and long again when none has come for a while', async () => {
+    const long = allowance(8_000)
+    welcome()
+    await turns(2)
+    const short = allowance(8_000)
+
+    for (let n = 0; n < 20; n++) {
+      spend(1)
+      await turns(1)
+    }
+
+    expect(short).to.be.within(8_000, long / 4)
+    expect(allowance(8_000)).to.equal(long)
   })
 
   it('lets streams go on one after the other, in the order in which they began to wait, as far as a turn goes', async () => {

@@ -17,7 +17,7 @@ import { Senders } from './senders.js'
 import type { Serializer } from './serializer.js'
 import { openSink, type Sink, type StreamResponse } from './sink.js'
 import { type GeneratorSource, isGenerator, isThenable, type Source, toSource } from './source.js'
-import { spend, wait } from './turn.js'
+import { spend, wait, welcome } from './turn.js'
 
 /** How much a producer that does not wait may send ahead, in characters. */
 const OVERFLOW = 1 << 20
@@ -99,6 +99,7 @@ export class EventStream implements Outlet {
     this.#pingInterval = options.pingInterval
     this.#host = host
     this.#prepare = preparation(options, host.check)
+    welcome()
     response.on('close', this.#onClose)
     if (this.left) queueMicrotask(this.#onClose)
     else if (response.socket === null) this.#watchConnection(response.req.socket)

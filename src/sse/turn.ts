@@ -5,8 +5,12 @@
  * work of each stream would not help a newcomer behind a hundred of them, so the bound is on all together.
  */
 
-/** How many characters all streams together may send in full batches in one turn. */
+/** How many characters all streams together may send in full batches in one turn, and while newcomers come. */
 const BUDGET = 131_072
+const CROWDED = 16_384
+
+/** How many turns without a newcomer it takes until none is expected. */
+const CALM = 16
 
 export interface Waiting {
   /** Goes on; returns whether there was anything to go on with. */
@@ -18,13 +22,21 @@ let going: Waiting[] = []
 /** Those that came since, in order. */
 let waiting: Waiting[] = []
 let spent = 0
+let budget = BUDGET
+let calm = CALM
 let armed = false
 
 /** Counts a full batch; says whether the stream that sent it may go on in this turn. */
 export function spend(characters: number): boolean {
   spent += characters
   arm()
-  return spent < BUDGET
+  return spent < budget
+}
+
+/** Notes that a stream was set up: others may be on the way, and wait for a turn each, so that turns are short for now. */
+export function welcome(): void {
+  calm = 0
+  budget = CROWDED
 }
 
 /**
@@ -45,12 +57,13 @@ function arm(): void {
 function turn(): void {
   armed = false
   spent = 0
+  if (calm < CALM && ++calm === CALM) budget = BUDGET
   next()
 }
 
 function next(): void {
   if (going.length === 0 && waiting.length === 0) return
-  if (spent >= BUDGET) {
+  if (spent >= budget) {
     arm()
     return
   }
