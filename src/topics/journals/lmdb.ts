@@ -13,8 +13,8 @@ const REMEMBERED = 30 * 86_400_000
  * at all. Clients that come back to the next process continue where they left off.
  *
  * Needs the package `lmdb`. Why LMDB: it commits by copying pages, so there is no log to recover, and nothing is torn.
- * Its binaries come with npm, without an install script, for Linux, macOS and Windows. `node:sqlite` is not in Node.js 20,
- * and files of our own would need an index, a recovery and a compaction of their own.
+ * Its binaries come with npm for Linux, macOS and Windows, so that nothing is compiled. `node:sqlite` is not in Node.js
+ * 20, and files of our own would need an index, a recovery and a compaction of their own.
  *
  * One journal has a directory at a time: one that opens it takes it over, and the one before refuses whatever is
  * published from then on. The directory lies on a local disk. Its file does not shrink: what retention frees is used
@@ -35,7 +35,8 @@ export class LmdbJournal implements Journal {
 
   /**
    * @param directory is made if there is none
-   * @throws {JournalError} if it cannot be opened, or holds something else or a damaged file
+   * @throws {JournalError} if it cannot be opened: its file is none of LMDB, or was cut off. What is damaged in the
+   *   middle of the file is noticed late, or never.
    */
   constructor(directory: string) {
     this.#file = new LmdbFile(directory)
