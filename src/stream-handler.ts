@@ -54,8 +54,8 @@ export function streamHandler(target: StreamTarget): RouteHandlerMethod {
 
 /**
  * One answer that is a stream: what the stream asks of the app around it, and the promise of a payload that Fastify
- * waits for. Of a promise it has what Fastify asks for, its `then`: the engine's own would take longer than all else that is
- * done here.
+ * waits for. Of a promise it has only what Fastify asks for, its `then`: every connection comes by here, and would make
+ * four of the engine's own.
  */
 class StreamAnswer implements StreamHost, Gate {
   readonly #target: StreamTarget

@@ -216,7 +216,7 @@ export class EventStream implements Outlet {
       .then(noop, this.#fail)
   }
 
-  /** Tells `gate` when the stream can be opened. Without promises: nothing in a stream is asked for more often. */
+  /** Tells `gate` when the stream can be opened. By a call, not by a promise: every connection comes by here. */
   whenReady(gate: Gate): void {
     if (this.#state === 'closed') gate.reject(this.#failureOf())
     else if (this.#text !== '' || this.#state !== 'open' || this.#feed) gate.resolve()
