@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { Agent, get } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
-import { Body, Controller, createApp, Get, Post } from 'okapi'
+import { Body, Controller, createApp, Get, okapi, Post } from 'okapi'
 import { closeAll, serve } from './support/serve.js'
 import { until } from './support/until.js'
 
@@ -134,6 +134,31 @@ describe('closing an app', () => {
     await app.close()
 
     await until(() => session.closed)
+  })
+
+  it('keeps nothing of connections that have gone, though two plugins look after one server', async () => {
+    const { app, url } = await serve([Slow], {
+      ...patient,
+      setup: app => app.register(okapi, { prefix: '/more', controllers: [Slow] }),
+    })
+    const connections: WeakRef<Socket>[] = []
+    app.server.on('connection', (socket: Socket) => {
+      connections.push(new WeakRef(socket))
+    })
+
+    for (const path of ['/quick', '/more/quick', '/quick']) {
+      const closed = once(app.server, 'connection').then(([socket]) => once(socket, 'close'))
+      const [response] = await once(get(url + path, { agent: new Agent({ keepAlive: false }) }), 'response')
+      await text(response)
+      await closed
+    }
+
+    const gone = (): boolean => {
+      globalThis.gc?.()
+      return connections.filter(connection => connection.deref()).length <= 1
+    }
+    await until(gone, 'all but the last, which Node itself may hold, to be gone')
+    expect(connections).to.have.length(3)
   })
 
   it('does not wait for anything if it never listened', async () => {

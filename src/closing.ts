@@ -9,7 +9,6 @@ import { Roster } from './sse/roster.js'
 const SWEEP = 20
 
 const CLOSING = Symbol('okapi.closing')
-const CONNECTION = Symbol('okapi.connection')
 
 /** Tells every plugin of an app that it is about to close, in so many milliseconds. */
 export function announceClosing({ server }: { server: EventEmitter }, delay: number): void {
@@ -36,8 +35,9 @@ interface Closable {
  */
 export function idleCloser(app: FastifyInstance, grace: number): () => void {
   const { server } = app
-  const sockets = new Roster<Socket>(CONNECTION)
-  const sessions = new Set<Closable>()
+  // With keys of their own: several plugins may look after one server.
+  const sockets = new Roster<Socket>(Symbol('okapi.connection'))
+  const sessions = new Roster<Closable>(Symbol('okapi.session'))
   const answers = new Answers(app)
   function forgetSocket(this: Socket): void {
     sockets.delete(this)
@@ -81,7 +81,7 @@ interface Answering extends Socket {
  * it, and a listener for each would cost every request something. Streams of HTTP/2 come side by side.
  */
 class Answers {
-  readonly #streams = new Set<Http2ServerResponse>()
+  readonly #streams = new Roster<Http2ServerResponse>(Symbol('okapi.stream'))
 
   constructor({ server }: FastifyInstance) {
     server.on('request', (request: IncomingMessage, response: Response) => {

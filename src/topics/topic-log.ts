@@ -20,6 +20,7 @@ const STRIDE = 8
 
 const FOLLOWER = Symbol('okapi.follower')
 const LAGGING = Symbol('okapi.lagging')
+const BLOCKING = Symbol('okapi.blocking')
 
 /** One subscriber's place in a log. */
 export interface Follower {
@@ -65,7 +66,7 @@ export class TopicLog implements Round, Publisher {
   readonly #onError: (error: unknown) => void
   readonly #followers = new Roster<Follower>(FOLLOWER)
   readonly #lagging = new Roster<Follower>(LAGGING)
-  readonly #blocking = new Set<Follower>()
+  readonly #blocking = new Roster<Follower>(BLOCKING)
   readonly #waiting = new Set<Waiting>()
   #journal: JournalLog | undefined
   #hot = new Hot('')
