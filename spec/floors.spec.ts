@@ -9,7 +9,7 @@ const floors = [
   'sse/sink',
   'sse/event sse/source',
   'sse/compressed sse/encode sse/frames sse/request',
-  'sse/feed sse/options',
+  'sse/batch sse/feed sse/options',
   'sse/stream',
   'sse/serve sse/writer',
   'sse/index',

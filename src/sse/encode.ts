@@ -18,17 +18,16 @@ const lineBreak = /\r\n|\r|\n/
 export function encode(value: unknown, serializer: Serializer = defaultSerializer): string {
   if (value instanceof ServerSentEvent) return encodeEvent(value, serializer)
   if (value instanceof EncodedEvent) return value.wire
-  return `data: ${dataText(value, serializer)}\n\n`
+  return PLAIN.first + dataText(value, serializer) + END
 }
 
-function encodeEvent(event: ServerSentEvent, serializer: Serializer): string {
+/** The text of an event, and the empty line behind it. */
+export function encodeEvent(event: ServerSentEvent, serializer: Serializer): string {
   const { event: type, data, serializer: own } = event
-  const typed = type !== undefined && type !== ''
-  if (event.id === undefined && event.retry === undefined && event.comment === undefined && data !== undefined) {
-    return `${typed ? typedHead(type) : 'data: '}${dataText(data, own ?? serializer)}\n\n`
-  }
+  if (isSimple(event)) return headOf(type).first + dataText(data, own ?? serializer) + END
   let text = event.comment === undefined ? '' : commentLines(event.comment)
   if (event.id !== undefined) text += `id: ${event.id}\n`
+  const typed = type !== undefined && type !== ''
   if (typed) text += `event: ${type}\n`
   if (event.retry !== undefined) text += `retry: ${event.retry}\n`
   if (data !== undefined || own !== undefined) text += `data: ${dataText(data, own ?? serializer)}\n`
@@ -36,20 +35,39 @@ function encodeEvent(event: ServerSentEvent, serializer: Serializer): string {
   return `${text}\n`
 }
 
+/** Whether an event has data, and nothing else but perhaps a type: its text is a head, the data, and `END`. */
+export function isSimple(event: ServerSentEvent): boolean {
+  return event.id === undefined && event.retry === undefined && event.comment === undefined && event.data !== undefined
+}
+
+/** What ends an event: the end of its last line, and an empty line. */
+export const END = '\n\n'
+
+/** What stands before the data of an event: at the beginning of a text, and behind another event that has no `END` yet. */
+export interface Head {
+  readonly first: string
+  readonly next: string
+}
+
+/** The head of an event without a type. */
+export const PLAIN: Head = { first: 'data: ', next: `${END}data: ` }
+
 // A stream mostly repeats one type, and gluing its line together costs as much as looking at the whole event.
 let lastType = ''
-let lastHead = ''
+let lastHead = PLAIN
 
-function typedHead(type: string): string {
+export function headOf(type: string | undefined): Head {
+  if (type === undefined || type === '') return PLAIN
   if (type !== lastType) {
     lastType = type
-    lastHead = `event: ${type}\ndata: `
+    // Joined, it is one piece of memory; glued, every event would drag the pieces along.
+    lastHead = { first: ['event: ', type, '\ndata: '].join(''), next: [END, 'event: ', type, '\ndata: '].join('') }
   }
   return lastHead
 }
 
 /** The text behind the first `data: `, with a `data: ` before each further line. */
-function dataText(data: unknown, serializer: Serializer): string {
+export function dataText(data: unknown, serializer: Serializer): string {
   // JSON has no line breaks: looking for them would cost as much as making it.
   if (serializer === defaultSerializer && typeof data === 'object' && !ArrayBuffer.isView(data)) return toJson(data)
   const text = serialize(data, serializer)

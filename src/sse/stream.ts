@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
+import { Batch } from './batch.js'
 import { openCompressed } from './compressed.js'
 import { Deadlines } from './deadline.js'
 import { departSoon } from './departure.js'
@@ -61,7 +62,7 @@ export class EventStream implements Outlet {
   #blocked = false
   #spoke = false
   #sink: Sink | undefined
-  #text = ''
+  readonly #batch = new Batch()
   readonly options: ResolvedOptions
   readonly #prepare: ((value: unknown) => unknown) | undefined
   #armed = false
@@ -219,7 +220,7 @@ export class EventStream implements Outlet {
   /** Tells `gate` when the stream can be opened. By a call, not by a promise: every connection comes by here. */
   whenReady(gate: Gate): void {
     if (this.#state === 'closed') gate.reject(this.#failureOf())
-    else if (this.#text !== '' || this.#state !== 'open' || this.#feed) gate.resolve()
+    else if (this.#batch.length > 0 || this.#state !== 'open' || this.#feed) gate.resolve()
     else {
       this.#gate = gate
       // Most sources give their first event, or fail, in this turn: they are spared the timer, and the wrong answer.
@@ -261,8 +262,8 @@ export class EventStream implements Outlet {
     if (this.#state === 'closed') throw this.#failureOf()
     this.#leaveGate()
     this.#headers = headers
-    if (this.#text === '' && this.#state === 'open') this.#text = OPEN
-    if (this.options.retry !== undefined) this.#text = retryFrame(this.options.retry) + this.#text
+    if (this.#batch.length === 0 && this.#state === 'open') this.#batch.addText(OPEN)
+    if (this.options.retry !== undefined) this.#batch.lead(retryFrame(this.options.retry))
     const { maxDuration } = this.options
     if (maxDuration > 0) this.endAt(Date.now() + maxDuration * (1 - Math.random() * EARLY), 'duration')
     this.#arm()
@@ -391,8 +392,8 @@ export class EventStream implements Outlet {
   }
 
   ping(): void {
-    if (this.#state !== 'open' || this.#blocked || this.#text !== '') return
-    this.#text = PING
+    if (this.#state !== 'open' || this.#blocked || this.#batch.length > 0) return
+    this.#batch.addText(PING)
     this.#flush()
   }
 
@@ -456,18 +457,18 @@ export class EventStream implements Outlet {
   #take(value: unknown): boolean {
     const { options } = this
     try {
-      this.#text += encode(this.#prepare === undefined ? value : this.#prepare(value), options.serializer)
+      this.#batch.add(this.#prepare === undefined ? value : this.#prepare(value), options.serializer)
     } catch (error) {
       if (!this.#recover(error, value)) return false
     }
-    if (this.#armed && this.#text.length < options.highWaterMark) return true
+    if (this.#armed && this.#batch.length < options.highWaterMark) return true
     return this.#deliver()
   }
 
   /** Sends a full batch, or sees to it that what there is leaves when the source waits. Answers as `#take`. */
   #deliver(): boolean {
-    if (this.#gate && this.#text !== '') this.#openGate()
-    const characters = this.#text.length
+    if (this.#gate && this.#batch.length > 0) this.#openGate()
+    const characters = this.#batch.length
     if (characters < this.options.highWaterMark && !this.#blocked) {
       this.#arm()
       return true
@@ -480,7 +481,7 @@ export class EventStream implements Outlet {
   }
 
   #wait(): false {
-    if (this.#text !== '') {
+    if (this.#batch.length > 0) {
       this.#openGate()
       this.#arm()
     }
@@ -491,7 +492,7 @@ export class EventStream implements Outlet {
 
   #recover(error: unknown, value: unknown): boolean {
     try {
-      this.#text += this.#substitute(error, value, this.options.onError)
+      this.#batch.addText(this.#substitute(error, value, this.options.onError))
       // An event that is left out costs time all the same: without this, a source of nothing else would keep the loop.
       return spend(64) || this.#wait()
     } catch (final) {
@@ -517,13 +518,13 @@ export class EventStream implements Outlet {
 
   #push(text: string): Promise<void> {
     // One event may be as long as it likes: only what waits already tells that the producer does not.
-    if (this.#text.length > OVERFLOW) {
+    if (this.#batch.length > OVERFLOW) {
       const error = new OverflowError(`${OVERFLOW} characters wait for a slow client`)
       this.#stop()
       this.#failWith(error, this.#context('overflow'))
       return Promise.reject(error)
     }
-    this.#text += text
+    this.#batch.addText(text)
     this.#openGate()
     return this.#hasRoom() ? Promise.resolve() : this.#room()
   }
@@ -540,7 +541,7 @@ export class EventStream implements Outlet {
 
   /** Sends what was gathered, if it is a batch; returns whether a call may send more in this turn of the event loop. */
   #hasRoom(): boolean {
-    const characters = this.#text.length
+    const characters = this.#batch.length
     if (characters < this.options.highWaterMark) {
       this.#arm()
       return !this.#blocked
@@ -579,9 +580,8 @@ export class EventStream implements Outlet {
     if (this.#headers === undefined) return false
     const sink = this.#sink ?? this.#openSink()
     if (sink === undefined) return false
-    const text = this.#text
+    const text = this.#batch.take()
     const last = this.#state === 'ending'
-    this.#text = ''
     if (last) this.#state = 'ended'
     if (!last) {
       this.#spoke = true
@@ -630,7 +630,7 @@ export class EventStream implements Outlet {
   }
 
   #hasMore(): boolean {
-    return this.#state === 'ending' || (this.#state === 'open' && this.#text !== '')
+    return this.#state === 'ending' || (this.#state === 'open' && this.#batch.length > 0)
   }
 
   #drained(): void {
@@ -668,7 +668,7 @@ export class EventStream implements Outlet {
   /** Ends the stream: everything was said. */
   finish(): void {
     if (this.#state !== 'open') return
-    this.#text += this.#farewell ?? doneFrame(this.options.end)
+    this.#batch.addText(this.#farewell ?? doneFrame(this.options.end))
     this.#end()
   }
 
@@ -685,13 +685,13 @@ export class EventStream implements Outlet {
   }
 
   #failWith(error: unknown, context: StreamErrorContext): void {
-    if (this.#headers === undefined && this.#text === '') {
+    if (this.#headers === undefined && this.#batch.length === 0) {
       this.#refuse(error)
       return
     }
     this.#host.log(error, context)
     if (context.phase !== 'serialize') this.#tell(error, context)
-    this.#text += errorFrame(this.#host.problem(error))
+    this.#batch.addText(errorFrame(this.#host.problem(error)))
     this.#end()
   }
 
@@ -722,7 +722,7 @@ export class EventStream implements Outlet {
     if (this.#state === 'closed') return
     const early = this.#state === 'open'
     this.#state = 'closed'
-    this.#text = ''
+    this.#batch.take()
     if (early) {
       if (this.#gate) this.#closeGate(new StreamClosedError())
       this.#stop()

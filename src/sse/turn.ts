@@ -7,7 +7,7 @@
 
 /** How many characters all streams together may send in full batches in one turn, and while newcomers come. */
 const BUDGET = 131_072
-const CROWDED = 16_384
+const CROWDED = 65_536
 
 /** How many turns without a newcomer it takes until none is expected. */
 const CALM = 16
@@ -68,8 +68,15 @@ function next(): void {
     return
   }
   while (take()?.resume() === false);
-  // The tick comes when the queue of promises is empty: when the stream waits for something, or has to wait again.
-  queueMicrotask(() => process.nextTick(next))
+  settled.then(nextLater)
+}
+
+// A promise and not `queueMicrotask()`, which makes a resource of the asynchronous hooks for every call.
+const settled = Promise.resolve()
+
+/** The tick comes when the queue of promises is empty: when the stream waits for something, or has to wait again. */
+function nextLater(): void {
+  process.nextTick(next)
 }
 
 function take(): Waiting | undefined {
