@@ -11,7 +11,7 @@ import { unchunked } from '../support/unchunked.js'
 import { until } from '../support/until.js'
 
 const PAYLOAD = 'x'.repeat(10_000)
-/** How far a source may be ahead of what the kernel took: two batches and an event each. */
+/** How far a source may be ahead of what the kernel took: a batch, and an event more. */
 const AHEAD = 65_536
 
 describe('Backpressure', () => {

@@ -369,7 +369,7 @@ describe('A stream over HTTP', () => {
       const answer = await connection.complete()
 
       const sizes = chunksOf(answer.subarray(answer.indexOf('\r\n\r\n') + 4)).map(({ length }) => length)
-      expect(sizes.slice(0, -2).every(size => size >= 32_000 && size < 32_100)).to.equal(true)
+      expect(sizes.slice(0, -2).every(size => size >= 50_000 && size < 50_100)).to.equal(true)
       expect(
         parsed(unchunked(answer))
           .map(({ data }) => data)

@@ -14,7 +14,7 @@ describe('resolveOptions', () => {
       compress: false,
       ids: false,
       headDelay: 100,
-      highWaterMark: 32_000,
+      highWaterMark: 50_000,
       stallTimeout: 60_000,
       maxDuration: 0,
       orphanTimeout: 5_000,

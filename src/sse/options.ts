@@ -57,7 +57,7 @@ export interface StreamOptions {
    * Default 100; with 0 the head leaves at once.
    */
   headDelay?: number
-  /** About how many characters are gathered for one write, and may wait for a slow client. Default 32,000. */
+  /** About how many characters are gathered for one write, and may wait for a slow client. Default 50,000. */
   highWaterMark?: number
   /**
    * Milliseconds after which a client that takes nothing, though there is something to take, is cut; 0 is never. One
@@ -96,7 +96,7 @@ const defaults = {
   pingInterval: 15_000,
   ids: false,
   headDelay: 100,
-  highWaterMark: 32_000,
+  highWaterMark: 50_000,
   stallTimeout: 60_000,
   maxDuration: 0,
   compress: false,

@@ -7,7 +7,7 @@
 
 /** How many characters all streams together may send in full batches in one turn, and while newcomers come. */
 const BUDGET = 131_072
-const CROWDED = 65_536
+const CROWDED = 32_768
 
 /** How many turns without a newcomer it takes until none is expected. */
 const CALM = 16
