@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { Roster } from './sse/roster.js'
+import { NOWHERE, Roster } from './sse/roster.js'
 
 /** How often idle connections are looked for while the server closes, in milliseconds. */
 const SWEEP = 20
@@ -35,19 +35,10 @@ interface Closable {
  */
 export function idleCloser(app: FastifyInstance, grace: number): () => void {
   const { server } = app
+  const connections = connectionsOf(server)
   // With keys of their own: several plugins may look after one server.
-  const sockets = new Roster<Socket>(Symbol('okapi.connection'))
   const sessions = new Roster<Closable>(Symbol('okapi.session'))
-  const answers = new Answers(app)
-  function forgetSocket(this: Socket): void {
-    sockets.delete(this)
-  }
-  const note = (socket: Socket): void => {
-    sockets.add(socket)
-    socket.on('close', forgetSocket)
-  }
-  server.on('connection', note)
-  server.on('secureConnection', note)
+  const answers = new Answers(app, connections)
   // HTTP/2: a session with no open stream is idle.
   server.on('session', (session: Closable & { once(name: 'close', listener: () => void): void }) => {
     sessions.add(session)
@@ -56,24 +47,56 @@ export function idleCloser(app: FastifyInstance, grace: number): () => void {
   return () => {
     const closeIdle = server.closeIdleConnections?.bind(server)
     // Node takes an answer for done once all of it is written, and would cut the clients that are still reading.
-    if (closeIdle) server.closeIdleConnections = () => answers.isAwaited(sockets) || closeIdle()
+    if (closeIdle) server.closeIdleConnections = () => answers.isAwaited() || closeIdle()
     const sweep = (): void => {
       server.closeIdleConnections?.()
       for (const session of sessions) session.close()
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+      for (const { socket } of connections) if (socket.bytesRead === 0) socket.destroy()
     }
-    const timers = [setInterval(sweep, SWEEP).unref(), setInterval(silenceCutter(sockets, answers), grace).unref()]
+    const timers = [setInterval(sweep, SWEEP).unref(), setInterval(silenceCutter(connections, answers), grace).unref()]
     server.once('close', () => timers.forEach(clearInterval))
   }
 }
 
 type Response = ServerResponse | Http2ServerResponse
 
-/** Where a connection keeps its last response. Not in a WeakMap: that would slow down every collection of garbage. */
-const lastResponse = Symbol('okapi.lastResponse')
+/** One connection of a server. */
+class Connection {
+  readonly socket: Socket
+  /** The last response to go this way. */
+  response: ServerResponse | undefined
+  /** @internal for the roster of the connections */
+  place = NOWHERE
 
-interface Answering extends Socket {
-  [lastResponse]?: ServerResponse
+  constructor(socket: Socket) {
+    this.socket = socket
+  }
+}
+
+const CONNECTION = Symbol('okapi.connection')
+
+interface Connected extends Socket {
+  // Not in a WeakMap: that would slow down every collection of garbage.
+  [CONNECTION]?: Connection
+}
+
+const connections = new WeakMap<object, Roster<Connection>>()
+
+/** The open connections of a server, from the first time that this is asked: one roster for all plugins that ask. */
+function connectionsOf(server: EventEmitter): Roster<Connection> {
+  const known = connections.get(server)
+  if (known) return known
+  const roster = new Roster<Connection>('place')
+  connections.set(server, roster)
+  const note = (socket: Connected): void => {
+    const connection = new Connection(socket)
+    socket[CONNECTION] = connection
+    roster.add(connection)
+    socket.on('close', () => roster.delete(connection))
+  }
+  server.on('connection', note)
+  server.on('secureConnection', note)
+  return roster
 }
 
 /**
@@ -81,27 +104,27 @@ interface Answering extends Socket {
  * it, and a listener for each would cost every request something. Streams of HTTP/2 come side by side.
  */
 class Answers {
+  readonly #connections: Iterable<Connection>
   readonly #streams = new Roster<Http2ServerResponse>(Symbol('okapi.stream'))
 
-  constructor({ server }: FastifyInstance) {
-    server.on('request', (request: IncomingMessage, response: Response) => {
+  constructor({ server }: FastifyInstance, connections: Iterable<Connection>) {
+    this.#connections = connections
+    server.on('request', ({ socket }: IncomingMessage, response: Response) => {
       if ('stream' in response) this.#noteStream(response)
-      else (request.socket as Answering)[lastResponse] = response
+      else noteAnswer(socket, response)
     })
   }
 
-  /** Those that come over these connections. */
-  *of(sockets: Iterable<Socket>): Generator<Response> {
+  *[Symbol.iterator](): Generator<Response> {
     yield* this.#streams
-    for (const socket of sockets) {
-      const response = (socket as Answering)[lastResponse]
+    for (const { response } of this.#connections) {
       if (response && !response.writableFinished && !response.destroyed) yield response
     }
   }
 
-  /** Whether one that comes over these connections is written, and not taken yet. */
-  isAwaited(sockets: Iterable<Socket>): boolean {
-    for (const response of this.of(sockets)) if (response.writableEnded) return true
+  /** Whether one is written, and not taken yet. */
+  isAwaited(): boolean {
+    for (const response of this) if (response.writableEnded) return true
     return false
   }
 
@@ -111,14 +134,20 @@ class Answers {
   }
 }
 
+// A connection from before the plugin came is not known.
+function noteAnswer(socket: Connected, response: ServerResponse): void {
+  const connection = socket[CONNECTION]
+  if (connection) connection.response = response
+}
+
 /** Cuts, each time it is called, the connections where nothing moved since the last time, and the client is to blame. */
-function silenceCutter(sockets: Iterable<Socket>, answers: Answers): () => void {
-  let before = movedOf(sockets)
+function silenceCutter(connections: Iterable<Connection>, answers: Answers): () => void {
+  let before = movedOf(connections)
   return () => {
     const busy = new Set<string>()
-    for (const response of answers.of(sockets)) if (!waitsForClient(response)) busy.add(peerOf(response.req.socket))
-    const now = movedOf(sockets)
-    for (const socket of sockets) {
+    for (const response of answers) if (!waitsForClient(response)) busy.add(peerOf(response.req.socket))
+    const now = movedOf(connections)
+    for (const { socket } of connections) {
       const peer = peerOf(socket)
       if (!busy.has(peer) && before.get(peer) === now.get(peer)) socket.destroy()
     }
@@ -127,9 +156,9 @@ function silenceCutter(sockets: Iterable<Socket>, answers: Answers): () => void 
 }
 
 /** How many bytes each client has sent and taken. */
-function movedOf(sockets: Iterable<Socket>): Map<string, number> {
+function movedOf(connections: Iterable<Connection>): Map<string, number> {
   const moved = new Map<string, number>()
-  for (const socket of sockets) {
+  for (const { socket } of connections) {
     const peer = peerOf(socket)
     moved.set(peer, (moved.get(peer) ?? 0) + socket.bytesRead + socket.bytesWritten - socket.writableLength)
   }

@@ -6,11 +6,9 @@ import type { EventStream } from './sse/stream.js'
 /** How often some of the streams are told goodbye while that is spread, in milliseconds. */
 const STEP = 20
 
-const OPEN = Symbol('okapi.open')
-
 /** The open streams of an app: `app.streams`. */
 export class Streams {
-  readonly #open = new Roster<EventStream>(OPEN)
+  readonly #open = new Roster<EventStream>('place')
   readonly #orphans = new Set<Orphan>()
   #closing = false
   #overAt = 0

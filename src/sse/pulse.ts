@@ -1,10 +1,8 @@
-import { Roster } from './roster.js'
+import { NOWHERE, Roster } from './roster.js'
 import { tellInSlices } from './slices.js'
 
 /** How many times a pulse beats in the time it measures: silence is noticed at most an eighth of the time late. */
 const BEATS = 8
-
-const PLACE = Symbol('okapi.place')
 
 /** The place of a member in a pulse. */
 export class Place<Member> {
@@ -12,6 +10,8 @@ export class Place<Member> {
   readonly #pulse: Pulse<Member>
   /** The beat in which it was heard of last. */
   beat: number
+  /** @internal for the roster of the pulse */
+  place = NOWHERE
 
   constructor(pulse: Pulse<Member>, member: Member) {
     this.member = member
@@ -30,7 +30,7 @@ export class Place<Member> {
  * alive.
  */
 export class Pulse<Member> {
-  readonly #places = new Roster<Place<Member>>(PLACE)
+  readonly #places = new Roster<Place<Member>>('place')
   readonly #period: number
   readonly #act: (member: Member) => void
   readonly #hasSpoken: (member: Member) => boolean

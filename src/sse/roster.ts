@@ -6,10 +6,14 @@
  */
 export class Roster<Member extends object> implements Iterable<Member> {
   readonly #members: Member[] = []
-  readonly #key: symbol
+  readonly #key: string | symbol
 
-  /** @param key under which each member keeps its place: one for all rosters of which it can be in one only */
-  constructor(key: symbol) {
+  /**
+   * @param key under which each member keeps its place: one for all rosters of which it can be in one only. A class whose
+   *   instances come by the thousand declares it as a field that begins as `NOWHERE`: one that is added to an object later
+   *   costs more than all else here.
+   */
+  constructor(key: string | symbol) {
     this.#key = key
   }
 
@@ -52,8 +56,9 @@ export class Roster<Member extends object> implements Iterable<Member> {
   }
 }
 
-const NOWHERE = -1
+/** The place of one that is in no roster. */
+export const NOWHERE = -1
 
 interface Placed {
-  [key: symbol]: number | undefined
+  [key: string | symbol]: number | undefined
 }

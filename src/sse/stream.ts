@@ -14,6 +14,7 @@ import { type Orphan, watchOrphan } from './orphan.js'
 import { type Place, Pulses } from './pulse.js'
 import { lastEventId } from './request.js'
 import { comeBack } from './retry.js'
+import { NOWHERE } from './roster.js'
 import { Senders } from './senders.js'
 import type { Serializer } from './serializer.js'
 import { openSink, type Sink, type StreamResponse } from './sink.js'
@@ -93,6 +94,8 @@ export class EventStream implements Outlet {
   #task: PromiseLike<unknown> | undefined
   #connection: Socket | undefined
   #deadline: Deadline | undefined
+  /** @internal for the roster of the open streams */
+  place = NOWHERE
 
   constructor(response: StreamResponse, options: ResolvedOptions, host: StreamHost) {
     this.#response = response
