@@ -80,8 +80,21 @@ describe('checkDeclared', () => {
     }
   })
 
+  it('refuses a class of the language that no request can give', () => {
+    for (const kind of ['body', 'query', 'path', 'header', 'cookie'] as const) {
+      for (const type of [Map, Set, RegExp, Uint8Array, Promise]) {
+        expect(check(kind, type, { name: 'note' })).to.throw(
+          DefinitionError,
+          `Notes.add, parameter 0: @It('note') gives nothing that is a ${type.name}: declare what comes, or a DTO class, and make the other of it`,
+        )
+      }
+      expect(check(kind, Map)).to.throw(DefinitionError, '@It() gives nothing that is a Map')
+      expect(check(kind, Map, { validate: false })).not.to.throw()
+    }
+  })
+
   it('lets a body pass that is checked, or is not to be', () => {
-    for (const type of [Note, String, Number, Buffer]) expect(check('body', type)).not.to.throw()
+    for (const type of [Note, String, Number, Boolean, BigInt, Date, Buffer]) expect(check('body', type)).not.to.throw()
     expect(check('body', Array, { items: Note })).not.to.throw()
     for (const type of [Object, Array]) expect(check('body', type, { validate: false })).not.to.throw()
   })

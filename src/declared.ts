@@ -40,6 +40,9 @@ const gifts: Readonly<Partial<Record<ParameterKind, readonly [what: string, ...c
   files: ["UploadedFile[], or with @Multipart({ to: 'stream' }) an AsyncIterable<StreamedFile>", Array],
 }
 
+/** What the language and Node.js bring and a value of a request can be. Of what else they bring, none is ever made. */
+const given: readonly unknown[] = [Object, String, Number, Boolean, BigInt, Date, Array, Buffer]
+
 function checkValue(where: string, { kind, name, decorator, validate, items }: ParameterRecord, type: unknown): void {
   checkKept(where, decorator, type)
   if (name === undefined && kind !== 'body' && isOne(type)) {
@@ -50,6 +53,10 @@ function checkValue(where: string, { kind, name, decorator, validate, items }: P
     )
   }
   if (validate === false) return
+  if (typeof type === 'function' && isNative(type) && !given.includes(type)) {
+    const cure = 'declare what comes, or a DTO class, and make the other of it'
+    throw new DefinitionError(where, `${decorator} gives nothing that is a ${type.name}: ${cure}`)
+  }
   if (name !== undefined && isText(kind) && typeof type === 'function' && !isNative(type)) {
     const cure = 'leave the name out for a DTO of all'
     throw new DefinitionError(where, `${decorator} gives one text, which is no ${type.name}: ${cure}`)
@@ -87,7 +94,7 @@ function checkBody(where: string, decorator: string, type: unknown, items: unkno
 }
 
 function isOne(type: unknown): type is { name: string } {
-  return [String, Number, Boolean, BigInt, Date, Array].some(one => one === type)
+  return type !== Object && type !== Buffer && given.includes(type)
 }
 
 /** Whether one value of a part is always one text. */

@@ -269,6 +269,21 @@ describe('Checker', () => {
     expect(body.errors).to.deep.equal([issue('', 'depth', 'The body is nested too deeply')])
   })
 
+  it('refuses more properties than class-transformer can compare, unless they need not be looked at', async () => {
+    const many = Object.fromEntries(Array.from({ length: 50_000 }, (_, n) => [`k${n}`, n]))
+
+    const right = await request(server)
+      .post('/which')
+      .send({ id: 5, ...many })
+    const wrong = await request(server)
+      .post('/which')
+      .send({ id: '5', ...many })
+
+    expect(right.body).to.deep.equal({ id: 5 })
+    expect(wrong.status).to.equal(400)
+    expect(wrong.body.errors).to.deep.equal([issue('', 'properties', 'The body has too many properties')])
+  })
+
   it('refuses keys over which class-transformer stumbles', async () => {
     const { status, body } = await request(await start({ forbidNonWhitelisted: true }))
       .post('/which')

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { copy, DEEPEST, inheritedKey, isTooDeep, unsure } from '../../src/validation/plain.js'
+import { copy, DEEPEST, excessOf, inheritedKey, unsure } from '../../src/validation/plain.js'
 
 /** Arrays within each other, so many. */
 function nested(depth: number): unknown {
@@ -42,11 +42,27 @@ describe('copy', () => {
   })
 })
 
-describe('isTooDeep', () => {
+/** An object with so many properties. */
+function wide(properties: number): object {
+  return Object.fromEntries(Array.from({ length: properties }, (_, n) => [`k${n}`, n]))
+}
+
+describe('excessOf', () => {
   it('looks no deeper than it must', () => {
-    expect(isTooDeep(nested(DEEPEST))).to.equal(false)
-    expect(isTooDeep({ a: { b: nested(DEEPEST) } })).to.equal(true)
-    expect(isTooDeep(nested(200_000))).to.equal(true)
+    expect(excessOf(nested(DEEPEST))).to.equal(undefined)
+    expect(excessOf({ a: { b: nested(DEEPEST) } })).to.equal('depth')
+    expect(excessOf(nested(200_000))).to.equal('depth')
+  })
+
+  it('finds objects with too many properties, one or several together', () => {
+    expect(excessOf(wide(10_000))).to.equal(undefined)
+    expect(excessOf(wide(10_001))).to.equal('properties')
+    expect(excessOf([wide(7_000), { more: wide(7_000) }])).to.equal(undefined)
+    expect(excessOf([wide(7_100), { more: wide(7_100) }])).to.equal('properties')
+  })
+
+  it('lets many small objects pass, and a long array', () => {
+    expect(excessOf(Array.from({ length: 100_000 }, () => ({ a: 1, b: 2 })))).to.equal(undefined)
   })
 })
 

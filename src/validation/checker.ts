@@ -4,7 +4,7 @@ import { InvalidRequestError, type RequestPart } from '../errors.js'
 import type { DtoClass } from './dto.js'
 import { invalid, issuesOf } from './issues.js'
 import { type ValidationOptions, withDefaults } from './options.js'
-import { inheritedKey, isTooDeep, unsure } from './plain.js'
+import { excessOf, inheritedKey, unsure } from './plain.js'
 import { type Shape, shapeOf } from './shape.js'
 import { textReader } from './text.js'
 
@@ -54,7 +54,8 @@ export class Checker {
     if (!isObject(value)) {
       throw invalid(this.#part, name, 'object', value === undefined ? 'is missing' : 'is not an object')
     }
-    if (isTooDeep(value)) throw invalid(this.#part, name, 'depth', 'is nested too deeply')
+    const excess = excessOf(value)
+    if (excess) throw invalid(this.#part, name, excess, EXCESSES[excess])
     const dto = this.#transform(value, name)
     if (isText) this.#readText(dto)
     const found = await validate(dto, this.#options)
@@ -74,6 +75,8 @@ export class Checker {
     }
   }
 }
+
+const EXCESSES = { depth: 'is nested too deeply', properties: 'has too many properties' }
 
 /** What the framework itself reads of a query: known, though no DTO declares it. */
 const OWN = ['lastEventId', 'ticket']

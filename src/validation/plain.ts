@@ -35,10 +35,28 @@ export function copyItems(items: unknown[], depth: number, read: typeof copy): u
   return copied
 }
 
-/** Whether more objects stand within each other than code that looks into them by recursion could bear. */
-export function isTooDeep(value: unknown, depth = 0): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return depth >= DEEPEST || Object.values(value).some(item => isTooDeep(item, depth + 1))
+/** How many keys class-transformer may compare: it looks for each key of an object among all the keys of that object. */
+const MOST_COMPARISONS = 10_000 ** 2
+
+/**
+ * Why a value is too much for code that looks into it, which would run out of stack, or keep the process busy for
+ * seconds. Nothing if it is not.
+ */
+export function excessOf(value: unknown): 'depth' | 'properties' | undefined {
+  let comparisons = 0
+  const look = (one: unknown, depth: number): ReturnType<typeof excessOf> => {
+    if (typeof one !== 'object' || one === null) return undefined
+    if (depth >= DEEPEST) return 'depth'
+    const inside = Object.values(one)
+    if (!Array.isArray(one)) comparisons += inside.length ** 2
+    if (comparisons > MOST_COMPARISONS) return 'properties'
+    for (const item of inside) {
+      const excess = look(item, depth + 1)
+      if (excess) return excess
+    }
+    return undefined
+  }
+  return look(value, 0)
 }
 
 /** A key somewhere in a value that every object has, such as `constructor`: code that meets it may stumble. */
