@@ -4,8 +4,9 @@ import { expect } from 'chai'
 
 /** The floors of src, from the ground up. A file imports only from floors below its own. */
 const floors = [
-  'sse/channel sse/coding sse/departure sse/errors sse/gzip sse/headers sse/known sse/orphan sse/retry sse/roster sse/senders sse/slices sse/turn',
-  'sse/deadline sse/observable sse/parser sse/pulse sse/serializer',
+  'sse/coding sse/departure sse/errors sse/gzip sse/headers sse/known sse/orphan sse/queue sse/retry sse/roster sse/senders sse/slices',
+  'sse/channel sse/deadline sse/parser sse/pulse sse/serializer sse/turn',
+  'sse/observable',
   'sse/sink',
   'sse/event sse/source',
   'sse/compressed sse/encode sse/frames sse/request',

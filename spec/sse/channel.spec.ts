@@ -46,6 +46,19 @@ describe('Channel', () => {
     expect(new Channel(100).capacity).to.equal(100)
   })
 
+  // Would take longer than a spec may, if each of them moved all that wait behind it.
+  it('bears a producer that waits for none of 200,000 sends', async () => {
+    const channel = new Channel<number>(100_000)
+    for (let n = 0; n < 200_000; n++) channel.send(n)
+    expect(channel.size).to.equal(200_000)
+    channel.close()
+
+    const values = await all(channel)
+
+    expect(values.length).to.equal(200_000)
+    expect(values.every((sent, n) => sent === n)).to.equal(true)
+  })
+
   it('gives values in the order in which they were sent, then ends', async () => {
     const channel = new Channel<number>()
     for (const n of [1, 2, 3]) channel.send(n)

@@ -1,3 +1,5 @@
+import { Queue } from './queue.js'
+
 /**
  * A bounded queue between one producer, or several, and one stream.
  *
@@ -14,9 +16,9 @@
  */
 export class Channel<T> implements AsyncIterable<T> {
   readonly capacity: number
-  readonly #values: T[] = []
-  readonly #senders: Sender<T>[] = []
-  readonly #readers: Reader<T>[] = []
+  readonly #values = new Queue<T>()
+  readonly #senders = new Queue<Sender<T>>()
+  readonly #readers = new Queue<Reader<T>>()
   readonly #closers: (() => void)[] = []
   #closed = false
   #failure: { error: unknown } | undefined
@@ -39,7 +41,7 @@ export class Channel<T> implements AsyncIterable<T> {
 
   /** How many values wait to be read, those of waiting senders included. */
   get size(): number {
-    return this.#values.length + this.#senders.length
+    return this.#values.size + this.#senders.size
   }
 
   /**
@@ -57,12 +59,12 @@ export class Channel<T> implements AsyncIterable<T> {
   /** Sends a value if there is room for it now; returns whether it was taken. */
   trySend(value: T): boolean {
     if (this.#closed) return false
-    const reader = this.#readers.shift()
+    const reader = this.#readers.take()
     if (reader) {
       reader.resolve({ done: false, value })
       return true
     }
-    if (this.#values.length >= this.capacity) return false
+    if (this.#values.size >= this.capacity) return false
     this.#values.push(value)
     return true
   }
@@ -71,14 +73,14 @@ export class Channel<T> implements AsyncIterable<T> {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    for (const reader of this.#readers.splice(0)) reader.resolve({ done: true, value: undefined })
+    for (const reader of this.#readers.takeAll()) reader.resolve({ done: true, value: undefined })
     for (const close of this.#closers.splice(0)) close()
   }
 
   /** Ends the channel with an error: what was sent is still read, then the stream ends as if its source had thrown. */
   fail(error: unknown): void {
     if (this.#closed) return
-    const reader = this.#readers.shift()
+    const reader = this.#readers.take()
     if (reader) reader.reject(error)
     else this.#failure = { error }
     this.close()
@@ -102,16 +104,16 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   #next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#values.length > 0) {
-      const value = this.#values.shift() as T
-      const sender = this.#senders.shift()
+    if (this.#values.size > 0) {
+      const value = this.#values.take() as T
+      const sender = this.#senders.take()
       if (sender) {
         this.#values.push(sender.value)
         sender.settle(true)
       }
       return Promise.resolve({ done: false, value })
     }
-    const sender = this.#senders.shift()
+    const sender = this.#senders.take()
     if (sender) {
       sender.settle(true)
       return Promise.resolve({ done: false, value: sender.value })
@@ -126,9 +128,9 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   #abandon(): void {
-    this.#values.length = 0
+    this.#values.takeAll()
     this.close()
-    for (const sender of this.#senders.splice(0)) sender.settle(false)
+    for (const sender of this.#senders.takeAll()) sender.settle(false)
   }
 }
 

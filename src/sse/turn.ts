@@ -1,3 +1,5 @@
+import { Queue } from './queue.js'
+
 /**
  * Shares each turn of the event loop among all fast streams of the process.
  *
@@ -17,10 +19,7 @@ export interface Waiting {
   resume(): boolean
 }
 
-/** Those whose turn it is, the last of them first: taking one moves no other, however many wait. */
-let going: Waiting[] = []
-/** Those that came since, in order. */
-let waiting: Waiting[] = []
+const waiting = new Queue<Waiting>()
 let spent = 0
 let budget = BUDGET
 let calm = CALM
@@ -62,12 +61,12 @@ function turn(): void {
 }
 
 function next(): void {
-  if (going.length === 0 && waiting.length === 0) return
+  if (waiting.size === 0) return
   if (spent >= budget) {
     arm()
     return
   }
-  while (take()?.resume() === false);
+  while (waiting.take()?.resume() === false);
   settled.then(nextLater)
 }
 
@@ -77,9 +76,4 @@ const settled = Promise.resolve()
 /** The tick comes when the queue of promises is empty: when the stream waits for something, or has to wait again. */
 function nextLater(): void {
   process.nextTick(next)
-}
-
-function take(): Waiting | undefined {
-  if (going.length === 0) [going, waiting] = [waiting.reverse(), going]
-  return going.pop()
 }

@@ -1,3 +1,5 @@
+import { Queue } from '../sse/queue.js'
+
 /**
  * Shares each turn of the event loop among the topics that have something new to tell, so that thousands of subscribers
  * do not keep ordinary requests waiting.
@@ -17,7 +19,7 @@ export interface Round {
   go(deadline: number): boolean
 }
 
-const rounds: Round[] = []
+const rounds = new Queue<Round>()
 let left = BUDGET
 let armed = false
 let counting = false
@@ -42,8 +44,8 @@ function run(): void {
   }
   const start = performance.now()
   const deadline = start + left
-  while (rounds.length > 0 && performance.now() < deadline) {
-    const round = rounds.shift() as Round
+  while (rounds.size > 0 && performance.now() < deadline) {
+    const round = rounds.take() as Round
     if (!round.go(deadline)) rounds.push(round)
   }
   left -= performance.now() - start
@@ -52,5 +54,5 @@ function run(): void {
 function turn(): void {
   counting = false
   left = BUDGET
-  if (rounds.length > 0) run()
+  if (rounds.size > 0) run()
 }
