@@ -24,13 +24,14 @@ export function encode(value: unknown, serializer: Serializer = defaultSerialize
 /** The text of an event, and the empty line behind it. */
 export function encodeEvent(event: ServerSentEvent, serializer: Serializer): string {
   const { event: type, data, serializer: own } = event
-  if (isSimple(event)) return headOf(type).first + dataText(data, own ?? serializer) + END
+  const hasData = data !== undefined || own !== undefined
   let text = event.comment === undefined ? '' : commentLines(event.comment)
   if (event.id !== undefined) text += `id: ${event.id}\n`
+  if (event.retry === undefined && hasData) return text + headOf(type).first + dataText(data, own ?? serializer) + END
   const typed = type !== undefined && type !== ''
   if (typed) text += `event: ${type}\n`
   if (event.retry !== undefined) text += `retry: ${event.retry}\n`
-  if (data !== undefined || own !== undefined) text += `data: ${dataText(data, own ?? serializer)}\n`
+  if (hasData) text += `data: ${dataText(data, own ?? serializer)}\n`
   else if (typed) text += 'data: \n'
   return `${text}\n`
 }
