@@ -129,6 +129,7 @@ export const cases = [
     servers: ['fastify', 'okapi', 'node', 'nest', 'hono'],
     load: requests('/json', 1_000),
     quick: requests('/json', 200),
+    apart: true,
     told: ['rate', 'cpu', 'busy'],
   },
   {
@@ -138,6 +139,7 @@ export const cases = [
     servers: ['nest', 'okapi', 'fastify-validator', 'fastify'],
     load: { ...requests('/orders', 1_000), body: JSON.stringify(order) },
     quick: { ...requests('/orders', 200), body: JSON.stringify(order) },
+    apart: true,
     told: ['rate', 'cpu', 'busy'],
   },
 ]

@@ -52,8 +52,13 @@ function compile() {
   return output
 }
 
-async function measure({ servers, load, fresh = false }) {
-  if (!fresh) for (const name of servers) if (!running.has(name)) running.set(name, await start(name))
+async function measure({ servers, load, fresh = false, apart = false }) {
+  if (!fresh) {
+    for (const name of servers) {
+      if (apart) stop(name)
+      if (!running.has(name)) running.set(name, await start(name))
+    }
+  }
   const results = new Map(servers.map(name => [name, []]))
   // The first round only warms up; a server that is made anew for each round is warmed up by itself.
   for (let round = fresh ? 1 : 0; round <= rounds; round++) {
@@ -83,6 +88,11 @@ async function start(name) {
     if (answer?.ok) return { name, child, port }
     await new Promise(resolve => setTimeout(resolve, 50))
   }
+}
+
+function stop(name) {
+  running.get(name)?.child.kill('SIGKILL')
+  running.delete(name)
 }
 
 /** A little of the same. */

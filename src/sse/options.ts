@@ -128,18 +128,24 @@ const milliseconds = ['pingInterval', 'retry', 'headDelay', 'stallTimeout', 'max
  * @throws {TypeError} for an option that makes no sense, named
  */
 export function resolveOptions(method: string, ...layers: (StreamOptions | undefined)[]): ResolvedOptions {
-  const given: StreamOptions = {}
-  for (const layer of layers.reverse()) {
-    checkOptions(layer)
-    for (const [name, value] of Object.entries(layer ?? {}))
-      if (value !== undefined) Object.assign(given, { [name]: value })
+  for (const layer of layers) checkOptions(layer)
+  const of = <Name extends keyof StreamOptions>(name: Name): StreamOptions[Name] | undefined => {
+    for (const layer of layers) if (layer?.[name] !== undefined) return layer[name]
+    return undefined
   }
   return {
-    ...defaults,
-    end: method === 'GET' ? 'event' : false,
-    onError: undefined,
-    retry: undefined,
-    ...given,
+    serializer: of('serializer') ?? defaults.serializer,
+    pingInterval: of('pingInterval') ?? defaults.pingInterval,
+    onError: of('onError'),
+    retry: of('retry'),
+    end: of('end') ?? (method === 'GET' ? 'event' : false),
+    ids: of('ids') ?? defaults.ids,
+    headDelay: of('headDelay') ?? defaults.headDelay,
+    highWaterMark: of('highWaterMark') ?? defaults.highWaterMark,
+    stallTimeout: of('stallTimeout') ?? defaults.stallTimeout,
+    maxDuration: of('maxDuration') ?? defaults.maxDuration,
+    compress: of('compress') ?? defaults.compress,
+    orphanTimeout: of('orphanTimeout') ?? defaults.orphanTimeout,
   }
 }
 

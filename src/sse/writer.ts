@@ -82,13 +82,15 @@ export class EventWriter {
     const source = stream.sourceOf(values)
     if (source === undefined) throw new TypeError('stream.pipe() takes a channel, a generator, or another iterable')
     const { pingInterval } = stream
+    const { serializer = stream.options.serializer, onError = stream.options.onError } = options
+    const how = { serializer, onError }
     const reader = new Reader(source, stream)
     try {
       stream.pingInterval = options.pingInterval ?? pingInterval
       for (;;) {
         const result = await reader.next()
         if (result.done) return
-        await stream.pass(result.value, { ...stream.options, ...options })
+        await stream.pass(result.value, how)
       }
     } finally {
       stream.pingInterval = pingInterval
