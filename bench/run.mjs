@@ -29,6 +29,7 @@ const running = new Map()
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')
 })
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 
 const drawn = []
 for (const { title, load, quick, ...more } of cases) {
