@@ -20,10 +20,6 @@ export function onAnnounced({ server }: { server: EventEmitter }, listener: (del
   server.on(CLOSING, listener)
 }
 
-interface Closable {
-  close(): void
-}
-
 /**
  * Lets a server close at once when it has nothing more to do. Node's own `close()` waits for connections that turn idle
  * a moment later, and for those that never sent a request, until they time out; for minutes, with Fastify's defaults;
@@ -35,25 +31,17 @@ interface Closable {
  */
 export function idleCloser(app: FastifyInstance, grace: number): () => void {
   const { server } = app
-  const connections = connectionsOf(server)
-  // With keys of their own: several plugins may look after one server.
-  const sessions = new Roster<Closable>(Symbol('okapi.session'))
-  const answers = new Answers(app, connections)
-  // HTTP/2: a session with no open stream is idle.
-  server.on('session', (session: Closable & { once(name: 'close', listener: () => void): void }) => {
-    sessions.add(session)
-    session.once('close', () => sessions.delete(session))
-  })
+  const traffic = trafficOf(server)
   return () => {
     const closeIdle = server.closeIdleConnections?.bind(server)
     // Node takes an answer for done once all of it is written, and would cut the clients that are still reading.
-    if (closeIdle) server.closeIdleConnections = () => answers.isAwaited() || closeIdle()
+    if (closeIdle) server.closeIdleConnections = () => traffic.isAwaited() || closeIdle()
     const sweep = (): void => {
       server.closeIdleConnections?.()
-      for (const session of sessions) session.close()
-      for (const { socket } of connections) if (socket.bytesRead === 0) socket.destroy()
+      for (const session of traffic.sessions) session.close()
+      for (const { socket } of traffic.connections) if (socket.bytesRead === 0) socket.destroy()
     }
-    const timers = [setInterval(sweep, SWEEP).unref(), setInterval(silenceCutter(connections, answers), grace).unref()]
+    const timers = [setInterval(sweep, SWEEP).unref(), setInterval(silenceCutter(traffic), grace).unref()]
     server.once('close', () => timers.forEach(clearInterval))
   }
 }
@@ -63,7 +51,10 @@ type Response = ServerResponse | Http2ServerResponse
 /** One connection of a server. */
 class Connection {
   readonly socket: Socket
-  /** The last response to go this way. */
+  /**
+   * The last response to go this way. It is under way as long as any before it, and a listener for each would cost every
+   * request something.
+   */
   response: ServerResponse | undefined
   /** @internal for the roster of the connections */
   place = NOWHERE
@@ -74,58 +65,60 @@ class Connection {
 }
 
 const CONNECTION = Symbol('okapi.connection')
+const SESSION = Symbol('okapi.session')
+const STREAM = Symbol('okapi.stream')
 
 interface Connected extends Socket {
   // Not in a WeakMap: that would slow down every collection of garbage.
   [CONNECTION]?: Connection
 }
 
-const connections = new WeakMap<object, Roster<Connection>>()
-
-/** The open connections of a server, from the first time that this is asked: one roster for all plugins that ask. */
-function connectionsOf(server: EventEmitter): Roster<Connection> {
-  const known = connections.get(server)
-  if (known) return known
-  const roster = new Roster<Connection>('place')
-  connections.set(server, roster)
-  const note = (socket: Connected): void => {
-    const connection = new Connection(socket)
-    socket[CONNECTION] = connection
-    roster.add(connection)
-    socket.on('close', () => roster.delete(connection))
-  }
-  server.on('connection', note)
-  server.on('secureConnection', note)
-  return roster
+/** A session of HTTP/2. It is idle when it has no open stream. */
+interface Session {
+  close(): void
+  once(name: 'close', listener: () => void): void
 }
 
-/**
- * The responses that are under way. Only the last one of each connection is noted: it is under way as long as any before
- * it, and a listener for each would cost every request something. Streams of HTTP/2 come side by side.
- */
-class Answers {
-  readonly #connections: Iterable<Connection>
-  readonly #streams = new Roster<Http2ServerResponse>(Symbol('okapi.stream'))
+/** What comes and goes over a server. */
+class Traffic {
+  readonly connections = new Roster<Connection>('place')
+  readonly sessions = new Roster<Session>(SESSION)
+  /** The responses of HTTP/2 that are under way: they come side by side. */
+  readonly #streams = new Roster<Http2ServerResponse>(STREAM)
 
-  constructor({ server }: FastifyInstance, connections: Iterable<Connection>) {
-    this.#connections = connections
+  constructor(server: EventEmitter) {
+    const note = (socket: Socket): void => this.#noteConnection(socket)
+    server.on('connection', note)
+    server.on('secureConnection', note)
+    server.on('session', (session: Session) => {
+      this.sessions.add(session)
+      session.once('close', () => this.sessions.delete(session))
+    })
     server.on('request', ({ socket }: IncomingMessage, response: Response) => {
       if ('stream' in response) this.#noteStream(response)
       else noteAnswer(socket, response)
     })
   }
 
-  *[Symbol.iterator](): Generator<Response> {
+  /** The responses that are under way; of each connection, the last one. */
+  *answers(): Generator<Response> {
     yield* this.#streams
-    for (const { response } of this.#connections) {
+    for (const { response } of this.connections) {
       if (response && !response.writableFinished && !response.destroyed) yield response
     }
   }
 
-  /** Whether one is written, and not taken yet. */
+  /** Whether a response is written, and not taken yet. */
   isAwaited(): boolean {
-    for (const response of this) if (response.writableEnded) return true
+    for (const response of this.answers()) if (response.writableEnded) return true
     return false
+  }
+
+  #noteConnection(socket: Connected): void {
+    const connection = new Connection(socket)
+    socket[CONNECTION] = connection
+    this.connections.add(connection)
+    socket.on('close', () => this.connections.delete(connection))
   }
 
   #noteStream(response: Http2ServerResponse): void {
@@ -140,12 +133,25 @@ function noteAnswer(socket: Connected, response: ServerResponse): void {
   if (connection) connection.response = response
 }
 
+const traffics = new WeakMap<EventEmitter, Traffic>()
+
+/** The traffic of a server, from the first time that this is asked: several plugins may look after one server. */
+function trafficOf(server: EventEmitter): Traffic {
+  let traffic = traffics.get(server)
+  if (traffic === undefined) {
+    traffic = new Traffic(server)
+    traffics.set(server, traffic)
+  }
+  return traffic
+}
+
 /** Cuts, each time it is called, the connections where nothing moved since the last time, and the client is to blame. */
-function silenceCutter(connections: Iterable<Connection>, answers: Answers): () => void {
+function silenceCutter(traffic: Traffic): () => void {
+  const { connections } = traffic
   let before = movedOf(connections)
   return () => {
     const busy = new Set<string>()
-    for (const response of answers) if (!waitsForClient(response)) busy.add(peerOf(response.req.socket))
+    for (const response of traffic.answers()) if (!waitsForClient(response)) busy.add(peerOf(response.req.socket))
     const now = movedOf(connections)
     for (const { socket } of connections) {
       const peer = peerOf(socket)
