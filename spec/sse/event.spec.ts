@@ -179,6 +179,8 @@ describe('text()', () => {
     const shouting = { serialize: (data: unknown) => String(data).toUpperCase() }
 
     expect(encode(text('hi', { id: '1' }), shouting)).to.equal('id: 1\ndata: hi\n\n')
+    const typed: EventFields = { event: 'greeting', comment: 'c', retry: 5 }
+    expect(encode(text('hi', typed))).to.equal(': c\nevent: greeting\nretry: 5\ndata: hi\n\n')
   })
 })
 

@@ -86,36 +86,38 @@ export type MoreFields = Omit<EventFields, 'data' | 'event' | 'serializer'>
  */
 export function event<T>(type: string, data?: T, more?: EventFields<T>): ServerSentEvent<T> {
   if (more === undefined) return new ServerSentEvent<T>({ event: type, data: data as T })
-  return make(type, data as T, more.serializer, more)
+  return make(data as T, more.serializer, more, type)
 }
 
 /** An event whose data is this text, whatever serializer the stream has. */
 export function text(data: string, more?: MoreFields): ServerSentEvent<string> {
-  return make(undefined, data, textSerializer, more)
+  return make(data, textSerializer, more)
 }
 
 /** An event whose data is JSON, a string too. */
 export function json<T>(data: T, more?: MoreFields): ServerSentEvent<T> {
-  return make(undefined, data, jsonSerializer, more)
+  return make(data, jsonSerializer, more)
 }
 
 /** An event whose data is Base64. Read it in the browser with `Uint8Array.from(atob(data), c => c.charCodeAt(0))`. */
 export function binary(data: ArrayBufferView | ArrayBuffer, more?: MoreFields): ServerSentEvent {
-  return make<unknown>(undefined, data, base64Serializer, more)
+  return make<unknown>(data, base64Serializer, more)
 }
 
 /** An event whose data goes through a serializer of its own. */
 export function custom<T>(data: T, serializer: Serializer, more?: MoreFields): ServerSentEvent<T> {
-  return make(undefined, data, serializer, more)
+  return make(data, serializer, more)
 }
 
 /** Makes an event. By name and not by a spread, which costs more than all else that is done for an event. */
 function make<T>(
-  event: string | undefined,
   data: T,
   serializer: Serializer | undefined,
-  { id, retry, comment }: MoreFields = {},
+  more: EventFields = {},
+  event = more.event,
+  id = more.id,
 ): ServerSentEvent<T> {
+  const { retry, comment } = more
   return new ServerSentEvent({ data, event, id, retry, comment, serializer } as EventFields<T>)
 }
 
@@ -129,8 +131,7 @@ export function withId(value: unknown): unknown {
   if (value instanceof EncodedEvent) return value
   if (!(value instanceof ServerSentEvent)) return new ServerSentEvent({ data: value, id: randomUUID() })
   if (value.id !== undefined || value.data === undefined) return value
-  const { event, data, retry, comment, serializer } = value
-  return new ServerSentEvent({ data, event, id: randomUUID(), retry, comment, serializer } as EventFields)
+  return make(value.data, value.serializer, value as EventFields, value.event, randomUUID())
 }
 
 // One look-up answers for the type of the event before, which is nearly always the type of this one.
