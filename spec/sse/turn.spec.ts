@@ -47,7 +47,7 @@ describe('A turn of the event loop', () => {
       await turns(1)
     }
 
-    expect(short).to.be.within(8_000, long / 3)
+    expect(short).to.be.within(8_000, long / 4)
     expect(allowance(8_000)).to.equal(long)
   })
 

@@ -9,7 +9,7 @@ import { Queue } from './queue.js'
 
 /** How many characters all streams together may send in full batches in one turn, and while newcomers come. */
 const BUDGET = 131_072
-const CROWDED = 32_768
+const CROWDED = 16_384
 
 /** How many turns without a newcomer it takes until none is expected. */
 const CALM = 16
