@@ -32,7 +32,8 @@ function convertValue(value: unknown, type: unknown): Converted {
   return { value }
 }
 
-function isScalar(type: unknown): boolean {
+/** Whether a type is one value, to which text is converted. */
+export function isScalar(type: unknown): boolean {
   return type === String || type === Number || type === Boolean || type === Date || type === BigInt
 }
 

@@ -1,4 +1,5 @@
 import { UploadedFile } from './bodies/file.js'
+import { isScalar } from './convert.js'
 import { DefinitionError } from './errors.js'
 import type { ParameterKind, ParameterRecord } from './metadata.js'
 import { EventWriter } from './sse/index.js'
@@ -40,9 +41,6 @@ const gifts: Readonly<Partial<Record<ParameterKind, readonly [what: string, ...c
   files: ["UploadedFile[], or with @Multipart({ to: 'stream' }) an AsyncIterable<StreamedFile>", Array],
 }
 
-/** What the language and Node.js bring and a value of a request can be. Of what else they bring, none is ever made. */
-const given: readonly unknown[] = [Object, String, Number, Boolean, BigInt, Date, Array, Buffer]
-
 function checkValue(where: string, { kind, name, decorator, validate, items }: ParameterRecord, type: unknown): void {
   checkKept(where, decorator, type)
   if (name === undefined && kind !== 'body' && isOne(type)) {
@@ -53,7 +51,7 @@ function checkValue(where: string, { kind, name, decorator, validate, items }: P
     )
   }
   if (validate === false) return
-  if (typeof type === 'function' && isNative(type) && !given.includes(type)) {
+  if (isNeverGiven(type)) {
     const cure = 'declare what comes, or a DTO class, and make the other of it'
     throw new DefinitionError(where, `${decorator} gives nothing that is a ${type.name}: ${cure}`)
   }
@@ -94,7 +92,12 @@ function checkBody(where: string, decorator: string, type: unknown, items: unkno
 }
 
 function isOne(type: unknown): type is { name: string } {
-  return type !== Object && type !== Buffer && given.includes(type)
+  return isScalar(type) || type === Array
+}
+
+/** Whether a type comes with the language or Node.js, and no value of a request is ever made one. */
+function isNeverGiven(type: unknown): type is { name: string } {
+  return typeof type === 'function' && isNative(type) && type !== Object && type !== Buffer && !isOne(type)
 }
 
 /** Whether one value of a part is always one text. */

@@ -1,4 +1,4 @@
-import { convert } from '../convert.js'
+import { convert, isScalar } from '../convert.js'
 import { InvalidRequestError, type Issue, type RequestPart } from '../errors.js'
 import { invalid } from './issues.js'
 import { unsure } from './plain.js'
@@ -56,7 +56,7 @@ async function judge(
 
 /** Items of a type of the language, to which text is converted; nothing for a type that is none of these. */
 export function scalarItems(part: RequestPart, type: unknown): ItemCheck | undefined {
-  if (![String, Number, Boolean, BigInt, Date].some(one => one === type)) return undefined
+  if (!isScalar(type)) return undefined
   return {
     take(value) {
       const converted = convert(value, type)
