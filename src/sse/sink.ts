@@ -6,10 +6,11 @@ import { releaseParser } from './parser.js'
 /** The response that carries a stream: of `node:http`, or of `node:http2` in its compatible form. */
 export type StreamResponse = ServerResponse | Http2ServerResponse
 
-/** Where the text of a stream goes. Making one sends the head. */
+/** Where the text of a stream goes. */
 export interface Sink {
   /**
-   * Writes text; with `last`, ends the response behind it.
+   * Writes text; with `last`, ends the response behind it. The first call takes the head along, and comes before any of
+   * `send` or `relay`: it may be one without text.
    *
    * @returns whether the reader has taken everything: if not, wait for `drained`
    */
@@ -28,7 +29,7 @@ export interface Sink {
   slim(): void
 }
 
-/** Sends the head of the response and returns the fastest way to write its body. */
+/** Makes the head of the response and returns the fastest way to write it and its body. */
 export function openSink(response: StreamResponse, headers: OutgoingHttpHeaders): Sink {
   const socket = ownSocket(response)
   if (socket) return new SocketSink(response as ServerResponse, socket, headers)
@@ -47,21 +48,19 @@ function ownSocket(response: StreamResponse): Socket | undefined {
 }
 
 /**
- * Writes framed batches straight to the socket of an HTTP/1.1 response. The response itself writes the head and the
- * end, so that the connection can be kept alive and the next request is served.
+ * Writes framed batches straight to the socket of an HTTP/1.1 response. The response itself makes the head and knows of
+ * the end, so that the connection can be kept alive and the next request is served.
  */
 class SocketSink implements Sink {
   readonly #response: ServerResponse
   readonly #socket: Socket
   readonly #chunked: boolean
-  #corked = true
+  #begun = false
 
   constructor(response: ServerResponse, socket: Socket, headers: OutgoingHttpHeaders) {
     this.#response = response
     this.#socket = socket
-    socket.cork()
     response.writeHead(response.statusCode, headers)
-    response.flushHeaders()
     this.#chunked = response.chunkedEncoding
   }
 
@@ -81,19 +80,37 @@ class SocketSink implements Sink {
   }
 
   write(text: string, last: boolean): boolean {
+    if (this.#begun) this.#writeOn(text, last)
+    else this.#begin(text, last)
+    // Not the answer of `write()`: it says no for every batch over the high-water mark, though the kernel took it all.
+    return this.#socket.writableLength === 0
+  }
+
+  /** Writes the head, with the text and the end behind it: as one piece if it can, which is the cheapest by far. */
+  #begin(text: string, last: boolean): void {
+    this.#begun = true
     const socket = this.#socket
-    if (last && !this.#corked) {
-      this.#corked = true
-      socket.cork()
-    }
-    if (text !== '') this.#writeText(text)
-    if (last) this.#response.end()
-    if (this.#corked) {
-      this.#corked = false
+    const response = this.#response
+    const frame = text !== '' && this.#chunked ? chunk(text.length, text) : ''
+    socket.cork()
+    if (frame !== '' && Buffer.byteLength(frame) === frame.length) {
+      // The response puts its head before what it writes first; it would write the frame of that by itself, in pieces.
+      response.chunkedEncoding = false
+      response.write(last ? frame + LAST_CHUNK : frame, 'latin1')
+      response.chunkedEncoding = !last
+      socket.uncork()
+      if (last) response.end()
+    } else {
+      response.flushHeaders()
+      this.#writeOn(text, last)
       socket.uncork()
     }
-    // Not the answer of `write()`: it says no for every batch over the high-water mark, though the kernel took it all.
-    return socket.writableLength === 0
+  }
+
+  #writeOn(text: string, last: boolean): void {
+    if (last) this.#socket.cork()
+    if (text !== '') this.#writeText(text)
+    if (last) this.#response.end()
   }
 
   send(bytes: Buffer, last: boolean): boolean {
@@ -137,6 +154,9 @@ export function chunkOf(bytes: Buffer): Buffer {
 }
 
 const LINE_END = Buffer.from('\r\n')
+
+/** Ends a body of chunks. */
+const LAST_CHUNK = '0\r\n\r\n'
 
 /** Writes through the response: HTTP/2, and HTTP/1.1 where the socket is not ours alone. */
 class ResponseSink implements Sink {
