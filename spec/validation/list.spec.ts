@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { InvalidRequestError } from 'okapi'
 import { checkList, type ItemCheck, scalarItems } from '../../src/validation/list.js'
+import { DEEPEST, unsure } from '../../src/validation/plain.js'
 
 describe('checkList', () => {
   const check = (value: unknown, type: unknown, isText = false): unknown =>
@@ -41,6 +42,36 @@ describe('checkList', () => {
     expect(issues).to.have.length(20)
   })
 
+  it('refuses items that have too many properties together, before it looks into any', async () => {
+    const wide = (properties: number): object =>
+      Object.fromEntries(Array.from({ length: properties }, (_, n) => [`k${n}`, n]))
+    const items: ItemCheck = { take: value => (value === 1 ? 1 : unsure), judge: value => value }
+    const list = (value: unknown): unknown => checkList('body', items, value, 'ids', false)
+
+    expect(await list([1, wide(7_000), wide(7_000)])).to.have.length(3)
+    const { issues } = await refused(list([1, wide(7_100), wide(7_100)]))
+
+    expect(issues).to.deep.equal([
+      {
+        in: 'body',
+        property: 'ids',
+        constraint: 'properties',
+        detail: 'The property "ids" of the body has too many properties',
+      },
+    ])
+  })
+
+  it('lets each item be as deep as one that stands alone', async () => {
+    const items: ItemCheck = { take: () => unsure, judge: value => value }
+    let deepest: unknown = 1
+    for (let n = 0; n < DEEPEST; n++) deepest = [deepest]
+
+    expect(await checkList('body', items, [deepest], 'ids', false)).to.deep.equal([deepest])
+    const { issues } = await refused(checkList('body', items, [[deepest]], 'ids', false))
+
+    expect(issues).to.have.nested.property('[0].constraint', 'depth')
+  })
+
   it('refuses what is no array', () => {
     expect(() => check({}, Number))
       .to.throw(InvalidRequestError)
@@ -54,7 +85,6 @@ describe('checkList', () => {
 
   it('passes on errors that are nobody’s fault', async () => {
     const failing = { take: () => Symbol.for('never'), judge: () => Promise.reject(new Error('broken')) }
-    const { unsure } = await import('../../src/validation/plain.js')
     const list = checkList('body', { ...failing, take: () => unsure }, [1], '', false) as Promise<unknown>
 
     expect(await list.catch((error: Error) => error.message)).to.equal('broken')

@@ -2,9 +2,9 @@ import { plainToInstance } from 'class-transformer'
 import { type ValidationError, type ValidatorOptions, validate } from 'class-validator'
 import { InvalidRequestError, type RequestPart } from '../errors.js'
 import type { DtoClass } from './dto.js'
-import { invalid, issuesOf } from './issues.js'
+import { checkExcess, invalid, issuesOf } from './issues.js'
 import { type ValidationOptions, withDefaults } from './options.js'
-import { excessOf, inheritedKey, unsure } from './plain.js'
+import { inheritedKey, unsure } from './plain.js'
 import { type Shape, shapeOf } from './shape.js'
 import { textReader } from './text.js'
 
@@ -54,8 +54,7 @@ export class Checker {
     if (!isObject(value)) {
       throw invalid(this.#part, name, 'object', value === undefined ? 'is missing' : 'is not an object')
     }
-    const excess = excessOf(value)
-    if (excess) throw invalid(this.#part, name, excess, EXCESSES[excess])
+    checkExcess(this.#part, name, value)
     const dto = this.#transform(value, name)
     if (isText) this.#readText(dto)
     const found = await validate(dto, this.#options)
@@ -75,8 +74,6 @@ export class Checker {
     }
   }
 }
-
-const EXCESSES = { depth: 'is nested too deeply', properties: 'has too many properties' }
 
 /** What the framework itself reads of a query: known, though no DTO declares it. */
 const OWN = ['lastEventId', 'ticket']

@@ -1,11 +1,24 @@
 import type { ValidationError } from 'class-validator'
 import { InvalidRequestError, type Issue, type RequestPart } from '../errors.js'
+import { excessOf } from './plain.js'
 
 /** The error of a request with one thing wrong, named: a value, or without a name the whole part. */
 export function invalid(part: RequestPart, name: string, constraint: string, what: string): InvalidRequestError {
   const detail = `${subjectOf(part, name)} ${what}`
   return new InvalidRequestError([{ in: part, property: name, constraint, detail }])
 }
+
+/**
+ * Refuses a value that is too much for code that looks into it.
+ *
+ * @param depth in how many others the value stands
+ */
+export function checkExcess(part: RequestPart, name: string, value: unknown, depth = 0): void {
+  const excess = excessOf(value, depth)
+  if (excess) throw invalid(part, name, excess, EXCESSES[excess])
+}
+
+const EXCESSES = { depth: 'is nested too deeply', properties: 'has too many properties' }
 
 function subjectOf(part: RequestPart, name: string): string {
   if (name === '') return `The ${part}`

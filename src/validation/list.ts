@@ -1,6 +1,6 @@
 import { convert, isScalar } from '../convert.js'
 import { InvalidRequestError, type Issue, type RequestPart } from '../errors.js'
-import { invalid } from './issues.js'
+import { checkExcess, invalid } from './issues.js'
 import { unsure } from './plain.js'
 
 /** What makes and checks one item of an array. */
@@ -29,16 +29,24 @@ export function checkList(
   const list = isText && typeof value === 'string' ? [value] : value
   if (!Array.isArray(list)) throw invalid(part, name, 'array', list === undefined ? 'is missing' : 'is not an array')
   const made = list.map(item => items.take(item, isText))
-  return made.includes(unsure) ? judge(items, list, made, name, isText) : made
+  return made.includes(unsure) ? judge(part, items, list, made, name, isText) : made
 }
 
 async function judge(
+  part: RequestPart,
   items: ItemCheck,
   list: unknown[],
   made: unknown[],
   name: string,
   isText: boolean,
 ): Promise<unknown[]> {
+  // Of all together: each may be just small enough.
+  checkExcess(
+    part,
+    name,
+    list.filter((_, index) => made[index] === unsure),
+    -1,
+  )
   const issues: Issue[] = []
   for (const [index, item] of list.entries()) {
     if (made[index] !== unsure) continue

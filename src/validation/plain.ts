@@ -41,22 +41,24 @@ const MOST_COMPARISONS = 10_000 ** 2
 /**
  * Why a value is too much for code that looks into it, which would run out of stack, or keep the process busy for
  * seconds. Nothing if it is not.
+ *
+ * @param depth in how many others the value stands
  */
-export function excessOf(value: unknown): 'depth' | 'properties' | undefined {
+export function excessOf(value: unknown, depth = 0): 'depth' | 'properties' | undefined {
   let comparisons = 0
-  const look = (one: unknown, depth: number): ReturnType<typeof excessOf> => {
+  const look = (one: unknown, at: number): ReturnType<typeof excessOf> => {
     if (typeof one !== 'object' || one === null) return undefined
-    if (depth >= DEEPEST) return 'depth'
+    if (at >= DEEPEST) return 'depth'
     const inside = Object.values(one)
     if (!Array.isArray(one)) comparisons += inside.length ** 2
     if (comparisons > MOST_COMPARISONS) return 'properties'
     for (const item of inside) {
-      const excess = look(item, depth + 1)
+      const excess = look(item, at + 1)
       if (excess) return excess
     }
     return undefined
   }
-  return look(value, 0)
+  return look(value, depth)
 }
 
 /** A key somewhere in a value that every object has, such as `constructor`: code that meets it may stumble. */
