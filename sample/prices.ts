@@ -61,7 +61,7 @@ export class Prices {
   @Event('price', Quote)
   @Event('viewers', Viewers)
   @SSE('/live', { retry: 1_000 })
-  live(@Query('viewer') viewer: string | undefined, @Req() request: FastifyRequest, @Signal() signal: AbortSignal) {
+  live(@Req() request: FastifyRequest, @Signal() signal: AbortSignal, @Query('viewer') viewer?: string) {
     if (viewer !== undefined) this.#note(viewer, request.raw.socket, signal)
     return this.market.watch(signal)
   }

@@ -101,6 +101,22 @@ describe('argumentReader', () => {
     ])
   })
 
+  it('reads the properties of a body that is an object, and of no other', async () => {
+    for (const [given, found] of [
+      ['[]', 'object'],
+      ['null', 'object'],
+      ['"x"', 'object'],
+      ['{}', 'required'],
+    ] as const) {
+      const { status, body } = await request(server).post('/property').type('json').send(given)
+
+      expect(status).to.equal(400)
+      expect(body.errors[0]).to.have.property('constraint', found)
+    }
+    const { body } = await request(server).post('/property')
+    expect(body.errors[0]).to.have.property('constraint', 'required')
+  })
+
   it('takes the empty string for a value', async () => {
     const { body } = await request(server).get('/required?q=').set({ 'x-key': '', cookie: 'sid=' })
 

@@ -99,11 +99,23 @@ describe('checkDeclared', () => {
     for (const type of [Object, Array]) expect(check('body', type, { validate: false })).not.to.throw()
   })
 
-  it('lets pass what is text anyway', () => {
+  it('refuses text that is declared as something only the source tells', () => {
+    for (const kind of ['path', 'query', 'header', 'cookie'] as const) {
+      expect(check(kind, Object, { name: 'note' })).to.throw(
+        DefinitionError,
+        /@It\('note'\) is not kept at run time.*: declare one type, as in "page: number = 1", or say \{ validate: false \}/,
+      )
+      expect(check(kind, Array, { name: 'note' })).to.throw(
+        DefinitionError,
+        /say \{ items: Item \}, or \{ items: String \}/,
+      )
+      for (const type of [Object, Array]) expect(check(kind, type, { name: 'note', validate: false })).not.to.throw()
+    }
+  })
+
+  it('lets all of a part pass as they are, or as a DTO', () => {
     for (const kind of ['path', 'query', 'header', 'cookie'] as const) {
       expect(check(kind, Object)).not.to.throw()
-      expect(check(kind, Object, { name: 'note' })).not.to.throw()
-      expect(check(kind, Array, { name: 'note' })).not.to.throw()
       expect(check(kind, Note)).not.to.throw()
     }
   })

@@ -29,7 +29,7 @@ const floors = [
   'bodies/file bodies/folder bodies/media bodies/uploads',
   'bodies/form bodies/text validation/plain',
   'admission last-event-id openapi/media openapi/options optional paths problem validation/dto validation/issues validation/options',
-  'bodies/parsers health metadata protection refusal signals validation/faults validation/list validation/rules validation/storage validation/text',
+  'bodies/parsers health metadata protection refusal signals validation/faults validation/kinds validation/list validation/rules validation/storage validation/text',
   'bodies/intake declared event-check files openapi/rules validation/types',
   'folders openapi/keywords validation/nested validation/shape',
   'openapi/schemas validation/checker',
@@ -57,7 +57,7 @@ const addresses = {
   '@fastify/view': 'plugin',
   'class-transformer': 'validation/checker validation/faults validation/storage',
   'class-validator':
-    'openapi/rules validation/checker validation/dto validation/faults validation/issues validation/nested validation/options validation/rules validation/shape',
+    'openapi/rules validation/checker validation/dto validation/faults validation/issues validation/kinds validation/nested validation/options validation/rules validation/shape validation/text',
   fastify:
     'answers app arguments bodies/form bodies/intake bodies/parsers closing credentials decorators/parameters failures files filters folders guards handler health hooks jwt last-event-id log metadata openapi/documents openapi/serve plugin protection routes sendable signals stream-handler tickets',
   'find-my-way': 'app',

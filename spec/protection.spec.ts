@@ -19,7 +19,7 @@ class Api {
   delete() {}
 
   @SSE('/stream')
-  async *stream(@Signal() signal: AbortSignal, @Cookie('user') user = 'nobody') {
+  async *stream(@Signal() signal: AbortSignal, @Cookie('user') user: string = 'nobody') {
     yield user
     await once(signal, 'abort')
   }

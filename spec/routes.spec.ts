@@ -253,7 +253,7 @@ describe('addControllers', () => {
     class Days {
       @Get()
       @Get('/:day')
-      get(@Param('day') day = 'today') {
+      get(@Param('day') day: string = 'today') {
         return day
       }
     }

@@ -12,6 +12,7 @@ import type { MethodRecord, ParameterRecord } from './metadata.js'
 import { EventWriter, lastEventId } from './sse/index.js'
 import { isThenable } from './sse/source.js'
 import type { EventStream } from './sse/stream.js'
+import { invalid } from './validation/issues.js'
 import type { ValidationOptions } from './validation/options.js'
 import { valueCheck } from './validation/value.js'
 
@@ -50,7 +51,7 @@ export function argumentReader(
   const readers = Array.from({ length: Math.max(...method.parameters.keys()) + 1 }, (_, index): Reader => {
     const parameter = method.parameters.get(index)
     if (parameter === undefined) return () => undefined
-    return readerOf(`${where}, parameter ${index}`, parameter, types[index], context, options)
+    return readerOf(`${where}, parameter ${index}`, parameter, types[index], context, options, takesJson(method))
   })
   if (readForm === undefined) return exchange => readAll(readers, exchange)
   return async exchange => {
@@ -58,6 +59,11 @@ export function argumentReader(
     if (form) exchange.request.body = form.fields
     return readAll(readers, { ...exchange, form })
   }
+}
+
+/** Whether the bodies of a method are JSON and nothing else. */
+function takesJson({ consumes, uploads }: MethodRecord): boolean {
+  return consumes === undefined && uploads === undefined
 }
 
 function readAll(readers: Reader[], exchange: Exchange): unknown[] | Promise<unknown[]> {
@@ -97,6 +103,7 @@ function readerOf(
   type: unknown,
   context: RouteContext,
   options: ValidationOptions,
+  json: boolean,
 ): Reader {
   checkDeclared(where, parameter, type, context.stream)
   switch (parameter.kind) {
@@ -118,7 +125,7 @@ function readerOf(
     case 'files':
       return fileReader(parameter)
     default:
-      return valueReader(where, parameter.kind, parameter, type, options)
+      return valueReader(where, parameter.kind, parameter, type, options, json && parameter.kind === 'body')
   }
 }
 
@@ -149,18 +156,25 @@ function valueReader(
   parameter: ParameterRecord,
   type: unknown,
   options: ValidationOptions,
+  isJson: boolean,
 ): Reader {
   const { name } = parameter
   const whole = partReader(part)
-  const check = valueCheck(where, part, parameter, type, options)
+  const check = valueCheck(where, part, parameter, type, options, isJson)
   // In a form, all is text, as it is outside the body.
   const isText = part === 'body' ? ({ request }: Exchange) => isForm(request.headers['content-type']) : () => true
   if (name === undefined) return exchange => check(whole(exchange), '', isText(exchange))
   const key = part === 'header' ? name.toLowerCase() : name
   return exchange => {
-    const values = whole(exchange) as Record<string, unknown> | undefined | null
-    return check(values?.[key], name, isText(exchange))
+    const values = whole(exchange)
+    if (values === undefined) return check(undefined, name, isText(exchange))
+    if (!isRecord(values)) throw invalid(part, '', 'object', 'is not an object')
+    return check(values[key], name, isText(exchange))
   }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function partReader(part: RequestPart): Reader {

@@ -59,7 +59,13 @@ function checkValue(where: string, { kind, name, decorator, validate, items }: P
     const cure = 'leave the name out for a DTO of all'
     throw new DefinitionError(where, `${decorator} gives one text, which is no ${type.name}: ${cure}`)
   }
-  if (kind === 'body') checkBody(where, decorator, type, items)
+  if (kind === 'body') {
+    const cure = 'declare a class with rules of class-validator, or say { validate: false } to take the value unchecked'
+    checkTold(where, decorator, type, items, cure)
+  } else if (name !== undefined) {
+    const cure = 'declare one type, as in "page: number = 1", or say { validate: false } to take the text as it is'
+    checkTold(where, decorator, type, items, cure)
+  }
 }
 
 /** Refuses a type that the compiler has lost. */
@@ -76,18 +82,17 @@ function checkKept(where: string, decorator: string, type: unknown): void {
   }
 }
 
-/** Refuses what of a body would come unchecked. Elsewhere it is text, whatever is declared. */
-function checkBody(where: string, decorator: string, type: unknown, items: unknown): void {
+/** Refuses what would come as something else than it is declared as, since only the source tells what that is. */
+function checkTold(where: string, decorator: string, type: unknown, items: unknown, cure: string): void {
   if (type === Object) {
-    const cure = 'declare a class with rules of class-validator, or say { validate: false } to take the value unchecked'
     throw new DefinitionError(
       where,
       `the type of ${decorator} is not kept at run time, as that of an interface, a union, any, or a default value: ${cure}`,
     )
   }
   if (type === Array && items === undefined) {
-    const cure = 'say { items: Item }, or { items: String }, or { validate: false } to take them unchecked'
-    throw new DefinitionError(where, `the type of the items of ${decorator} is not kept at run time: ${cure}`)
+    const told = 'say { items: Item }, or { items: String }, or { validate: false } to take them unchecked'
+    throw new DefinitionError(where, `the type of the items of ${decorator} is not kept at run time: ${told}`)
   }
 }
 

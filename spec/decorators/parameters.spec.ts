@@ -67,7 +67,7 @@ class Readers {
   }
 
   @Get('/query')
-  query(@Query('page') page: number, @Query('tag') tags: string[]) {
+  query(@Query('page') page: number, @Query('tag', { items: String }) tags: string[]) {
     return { page, tags }
   }
 
@@ -249,10 +249,17 @@ describe('parameter decorators', () => {
       expect((await post('/body/property').send({ n: 5 })).body).to.deep.equal({ n: 5 })
     })
 
-    it('has no property in an empty body, in null and in a text', async () => {
+    it('has no property in an empty body, and is answered 400 where the body is null or a text', async () => {
       expect((await post('/body/property')).body).to.deep.equal({})
-      expect((await post('/body/property').type('json').send('null')).body).to.deep.equal({})
-      expect((await post('/body/property').type('text').send('n')).body).to.deep.equal({})
+      for (const [type, sent] of [
+        ['json', 'null'],
+        ['text', 'n'],
+      ] as const) {
+        const { status, body } = await post('/body/property').type(type).send(sent)
+
+        expect(status).to.equal(400)
+        expect(body.errors[0]).to.have.property('detail', 'The body is not an object')
+      }
     })
 
     it('is answered 400 with the name of the property if it has another type', async () => {

@@ -76,7 +76,7 @@ describe('route decorators', () => {
       @Get('/one')
       @Get('/two')
       @Put('/one')
-      several(@Query('q') q = 'none') {
+      several(@Query('q') q: string = 'none') {
         return q
       }
     }

@@ -40,7 +40,7 @@ describe('A topic', () => {
     }
 
     @SSE('/:name')
-    watch(@Param('name') name: string, @Query('options') options = '{}'): Subscription {
+    watch(@Param('name') name: string, @Query('options') options: string = '{}'): Subscription {
       return this.#topics.get(name).subscribe(JSON.parse(options) as SubscribeOptions)
     }
 

@@ -57,7 +57,7 @@ class Readers {
   constructor(private readonly topics: Topics) {}
 
   @SSE('/several')
-  several(@Query('of') of: string[]) {
+  several(@Query('of', { items: String }) of: string[]) {
     return this.topics.subscribe(of)
   }
 

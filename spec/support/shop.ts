@@ -153,7 +153,11 @@ export class Articles {
   @Doc({ summary: 'Looks for articles' })
   @Get()
   @Returns([Article])
-  search(@Query() search: Search, @Header('accept-language') language: string, @Query('ids') ids: string[]) {
+  search(
+    @Query() search: Search,
+    @Header('accept-language') language: string,
+    @Query('ids', { items: String }) ids: string[],
+  ) {
     return language === '' || search.page > 1 || ids ? [] : [article('AAA-001')]
   }
 
@@ -214,7 +218,7 @@ export class Orders {
   }
 
   @Get('/count')
-  count(@Query('since') since: Date, @Query('open') open = false): number {
+  count(@Query('since') since: Date, @Query('open') open: boolean = false): number {
     return since || open ? 1 : 2
   }
 

@@ -6,6 +6,7 @@ import {
   IsBoolean,
   IsDate,
   IsEmail,
+  IsEnum,
   IsIn,
   IsInt,
   IsOptional,
@@ -55,6 +56,18 @@ class Order {
   total(): number {
     return this.items.reduce((sum, { price }) => sum + price, 0)
   }
+}
+
+/** What the compiler makes of an enum of numbers. */
+const Size = { 0: 'Small', 1: 'Large', Small: 0, Large: 1 }
+
+class Shelf {
+  @ValidateNested()
+  @Type(() => Item)
+  first!: Item
+
+  @IsEnum(Size)
+  size!: 0 | 1
 }
 
 class Search {
@@ -153,6 +166,11 @@ describe('Checker', () => {
     @Post('/which')
     which(@Body() which: Which) {
       return which
+    }
+
+    @Post('/shelf')
+    shelf(@Body() shelf: Shelf) {
+      return shelf
     }
 
     @Post('/grouped')
@@ -282,6 +300,22 @@ describe('Checker', () => {
     expect(right.body).to.deep.equal({ id: 5 })
     expect(wrong.status).to.equal(400)
     expect(wrong.body.errors).to.deep.equal([issue('', 'properties', 'The body has too many properties')])
+  })
+
+  it('refuses what the rules let pass though it is declared as something else', async () => {
+    const { status, body } = await request(server)
+      .post('/shelf')
+      .send({ first: [{ name: 'x', price: 1 }], size: 'Small' })
+    const right = await request(server)
+      .post('/shelf')
+      .send({ first: { name: 'x', price: 1 }, size: 0 })
+
+    expect(right.body).to.deep.equal({ first: { name: 'x', price: 1 }, size: 0 })
+    expect(status).to.equal(400)
+    expect(body.errors).to.deep.equal([
+      issue('first', 'object', 'first must be an object'),
+      issue('size', 'number', 'size must be a number'),
+    ])
   })
 
   it('refuses keys over which class-transformer stumbles', async () => {

@@ -2,7 +2,8 @@ import { plainToInstance } from 'class-transformer'
 import { type ValidationError, type ValidatorOptions, validate } from 'class-validator'
 import { InvalidRequestError, type RequestPart } from '../errors.js'
 import type { DtoClass } from './dto.js'
-import { checkExcess, invalid, issuesOf } from './issues.js'
+import { checkExcess, firstOf, invalid, issuesOf } from './issues.js'
+import { mistypedIn } from './kinds.js'
 import { type ValidationOptions, withDefaults } from './options.js'
 import { inheritedKey, unsure } from './plain.js'
 import { type Shape, shapeOf } from './shape.js'
@@ -60,6 +61,8 @@ export class Checker {
     const found = await validate(dto, this.#options)
     const errors = this.#part === 'query' && name === '' ? found.filter(error => !isOwn(dto, error)) : found
     if (errors.length > 0) throw new InvalidRequestError(issuesOf(this.#part, errors, name))
+    const mistyped = firstOf(mistypedIn(this.#part, dto, name))
+    if (mistyped.length > 0) throw new InvalidRequestError(mistyped)
     return dto
   }
 

@@ -31,8 +31,13 @@ const MOST = 100
 
 /** What class-validator found, each with the path to its property; the first hundred of it. */
 export function issuesOf(part: RequestPart, errors: ValidationError[], path: string): Issue[] {
+  return firstOf(eachIssue(part, errors, path))
+}
+
+/** As many issues as a client is told. */
+export function firstOf(all: Iterable<Issue>): Issue[] {
   const issues: Issue[] = []
-  for (const issue of eachIssue(part, errors, path)) {
+  for (const issue of all) {
     issues.push(issue)
     if (issues.length === MOST) break
   }

@@ -6,21 +6,29 @@ import { isPlainlyMade } from './types.js'
 
 /**
  * Refuses a DTO class, or one within it, with a property that no request could fill: `@ValidateNested()` asks for
- * instances of a class, and without `@Type()` nobody makes any. A class that class-transformer changes otherwise is left
- * alone: its instances may come from there.
+ * instances of a class, and JSON has no dates; without `@Type()` nobody makes any. A class that class-transformer changes
+ * otherwise is left alone: its instances may come from there.
  *
+ * @param isJson whether all values come as JSON; text is made a date elsewhere
  * @throws {DefinitionError} that names the property
  */
-export function checkNested(where: string, type: DtoClass, seen = new Set<DtoClass>()): void {
+export function checkNested(where: string, type: DtoClass, isJson: boolean, seen = new Set<DtoClass>()): void {
   const notes = storage()
   if (notes === undefined || seen.has(type) || !isPlainlyMade(type)) return
   seen.add(type)
   const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false)
   for (const { propertyName, type: rule, each } of rules) {
-    if (rule !== ValidationTypes.NESTED_VALIDATION) continue
     const { typeFunction } = notes.findTypeMetadata(type, propertyName) ?? {}
+    const declared: unknown = Reflect.getMetadata('design:type', type.prototype, propertyName)
+    if (isJson && declared === Date && typeFunction === undefined) {
+      throw new DefinitionError(
+        where,
+        `${type.name}.${propertyName} is a Date, and JSON has none, so that nothing would be valid: add @Type(() => Date)`,
+      )
+    }
+    if (rule !== ValidationTypes.NESTED_VALIDATION) continue
     if (typeFunction === undefined) {
-      const nested = Reflect.getMetadata('design:type', type.prototype, propertyName) as { name: string } | undefined
+      const nested = declared as { name: string } | undefined
       const name = each || nested === undefined || nested === Object || nested === Array ? 'Item' : nested.name
       throw new DefinitionError(
         where,
@@ -28,6 +36,6 @@ export function checkNested(where: string, type: DtoClass, seen = new Set<DtoCla
       )
     }
     const nested = typeFunction.length === 0 ? typeFunction() : undefined
-    if (typeof nested === 'function') checkNested(where, nested as DtoClass, seen)
+    if (typeof nested === 'function') checkNested(where, nested as DtoClass, isJson, seen)
   }
 }

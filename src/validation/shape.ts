@@ -1,5 +1,6 @@
 import type { ValidatorOptions } from 'class-validator'
 import { type DtoClass, isNative } from './dto.js'
+import { type Kind, kindOf } from './kinds.js'
 import { DEEPEST, unsure } from './plain.js'
 import { type PropertyRules, rulesOf } from './rules.js'
 import { isPlainlyMade, type Read, typeOf } from './types.js'
@@ -10,6 +11,7 @@ interface Property {
   readonly name: string
   readonly rules: PropertyRules
   readonly read: Read
+  readonly kind: Kind | undefined
   readonly acceptNested: (value: unknown) => boolean
 }
 
@@ -33,7 +35,7 @@ export function shapeOf(type: DtoClass, options: ValidatorOptions): Shape | unde
       const of = typeOf(one, name, nested => (add(nested) ? (shapes.get(nested) as Shape).read : undefined))
       if (of === undefined || name in one.prototype || own.isNested !== (of.nested !== undefined)) return false
       const acceptNested = of.nested ? nestedCheck(shapes.get(of.nested) as Shape) : () => true
-      shape.add({ name, rules: own, read: of.read, acceptNested })
+      shape.add({ name, rules: own, read: of.read, kind: kindOf(one.prototype, name), acceptNested })
       return true
     })
   }
@@ -113,10 +115,12 @@ export class Shape {
     return true
   }
 
-  /** Whether class-validator would find nothing wrong with an instance that `read` has made. */
+  /** Whether class-validator would find nothing wrong with an instance that `read` has made, and all is of its kind. */
   accepts(instance: object): boolean {
-    for (const { name, rules, acceptNested } of this.#properties) {
-      if (!rules.accept(instance, (instance as Values)[name], acceptNested)) return false
+    for (const { name, rules, kind, acceptNested } of this.#properties) {
+      const value = (instance as Values)[name]
+      if (!rules.accept(instance, value, acceptNested)) return false
+      if (kind !== undefined && value !== undefined && value !== null && !kind.isOf(value)) return false
     }
     return true
   }

@@ -22,6 +22,7 @@ export type ValueCheck = (value: unknown, name: string, isText: boolean) => unkn
  * Prepares, at boot, how a value of a request becomes an argument: converted to its type, checked as a DTO or as an array
  * of them, or as it is.
  *
+ * @param isJson whether all values come as JSON
  * @throws {DefinitionError} for a DTO without rules, or for items of what is no array
  */
 export function valueCheck(
@@ -30,9 +31,10 @@ export function valueCheck(
   { name, required = false, items, validate }: Declared,
   type: unknown,
   options: ValidationOptions,
+  isJson = false,
 ): ValueCheck {
   if (validate === false) return (value, at) => given(part, at, value, required)
-  const check = checkOf(where, part, items, type, { ...options, ...validate })
+  const check = checkOf(where, part, items, type, { ...options, ...validate }, isJson)
   if (check === undefined) {
     // All parameters of the query, say, are what they are.
     if (name === undefined && part !== 'body') return value => value
@@ -48,12 +50,13 @@ function checkOf(
   items: unknown,
   type: unknown,
   options: ValidationOptions,
+  isJson: boolean,
 ): ValueCheck | undefined {
   if (items !== undefined && type !== Array) {
     throw new DefinitionError(where, 'the option items is for an array: declare the parameter as one')
   }
   const dto = dtoOf(where, items ?? type)
-  if (dto) checkNested(where, dto)
+  if (dto) checkNested(where, dto, isJson)
   const checker = dto && new Checker(part, dto, options)
   if (items === undefined) return checker && ((value, name, isText) => checker.check(value, name, isText))
   const check = checker ?? scalarItems(part, items)
