@@ -496,6 +496,46 @@ describe('the container of an app', () => {
       )
     })
 
+    it('with such a constructor further up, whatever the classes between have', async () => {
+      abstract class Bare {
+        constructor(readonly market: Market) {}
+      }
+      abstract class Between extends Bare {
+        @Get()
+        price() {
+          return this.market.price()
+        }
+      }
+
+      @Controller()
+      class Prices extends Between {}
+
+      expect(await refusal([Prices])).to.match(
+        /^Prices, constructor: is that of Bare, whose parameter types are unknown/,
+      )
+    })
+
+    it('not with one between that writes a constructor of its own', async () => {
+      abstract class Bare {
+        constructor(readonly price: number) {}
+      }
+      abstract class Between extends Bare {
+        constructor() {
+          super(7)
+        }
+      }
+
+      @Controller('/own')
+      class Own extends Between {
+        @Get()
+        own() {
+          return this.price
+        }
+      }
+
+      expect((await request(await start([Own])).get('/own')).text).to.equal('7')
+    })
+
     it('not with a base class whose constructor can do without', async () => {
       @Controller('/emitter')
       class Emitter extends EventEmitter {

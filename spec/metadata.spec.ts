@@ -1,7 +1,6 @@
 import { expect } from 'chai'
 import {
   controllerRecord,
-  hasRecord,
   methodRecords,
   policiesOf,
   recordController,
@@ -31,10 +30,6 @@ describe('the ledger', () => {
     expect(controllerRecord(Base)).to.deep.equal({ prefix: '/base' })
     expect(controllerRecord(Derived)).to.equal(undefined)
     expect(controllerRecord(class {})).to.equal(undefined)
-  })
-
-  it('knows which classes have records of their own', () => {
-    expect([Base, Derived, Other].map(hasRecord)).to.deep.equal([true, true, false])
   })
 
   it('gives a class the methods of its base, with what it declares anew', () => {

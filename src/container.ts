@@ -6,7 +6,7 @@ import {
   container as rootContainer,
 } from 'tsyringe'
 import { DefinitionError } from './errors.js'
-import { type DeclaredStreamOptions, hasRecord, type Injected } from './metadata.js'
+import type { DeclaredStreamOptions, Injected } from './metadata.js'
 import type { Serializer } from './sse/index.js'
 
 /**
@@ -127,14 +127,22 @@ function checkMetadata(type: ControllerClass): void {
   if (Reflect.getMetadata('design:paramtypes', type) !== undefined) return
   const where = `${type.name}, constructor`
   if (type.length > 0) throw new DefinitionError(where, `the types of its parameters are unknown. ${COMPILER}`)
-  // A base class that is no controller itself: without a decorator, the compiler keeps no types for its constructor.
-  const base = Object.getPrototypeOf(type) as ControllerClass
-  if (base.length > 0 && hasRecord(base)) {
+  const base = constructorBase(type)
+  if (base.length > 0 && isClass(base)) {
     throw new DefinitionError(
       where,
       `is that of ${base.name}, whose parameter types are unknown: decorate it too, with @Controller() or @injectable()`,
     )
   }
+}
+
+/** The class whose constructor a class has: it, or the nearest that it extends that writes one. */
+function constructorBase(type: ControllerClass): ControllerClass {
+  let one = type
+  while (isClass(one) && one.length === 0 && !/\bconstructor\s*\(/.test(Function.prototype.toString.call(one))) {
+    one = Object.getPrototypeOf(one) as ControllerClass
+  }
+  return one
 }
 
 /** What to look at when the compiler left no types behind. */

@@ -187,11 +187,6 @@ export function controllerRecord(target: object): ControllerRecord | undefined {
   return ledger.get(target)?.controller
 }
 
-/** Whether a class has decorated methods of its own. */
-export function hasRecord(target: object): boolean {
-  return ledger.has(target)
-}
-
 /**
  * The methods of a class with those it inherits. What a subclass declares anew replaces what its base declared; what it
  * leaves out (the routes, the parameters, the status) still holds.

@@ -65,6 +65,9 @@ export function errorFrame(problem: object): string {
   return `event: stream:error\ndata: ${JSON.stringify(problem)}\n\n`
 }
 
+/** What a client is told of an error that nobody has words for. */
+export const INTERNAL = { type: 'about:blank', title: 'Internal Server Error', status: 500 } as const
+
 /** A reconnection time of its own, as a block without an event. */
 export function retryFrame(milliseconds: number): string {
   return `retry: ${milliseconds}\n\n`

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type OutgoingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { type Feed, isFeed } from './feed.js'
+import { INTERNAL } from './frames.js'
 import { STREAM_HEADERS } from './headers.js'
 import { type ResolvedOptions, resolveOptions, type StreamErrorContext, type StreamOptions } from './options.js'
 import type { Orphan } from './orphan.js'
@@ -95,7 +96,7 @@ function end(response: StreamResponse, status: number, headers: OutgoingHttpHead
 }
 
 function problem(): object {
-  return { type: 'about:blank', title: 'Internal Server Error', status: 500 }
+  return INTERNAL
 }
 
 function log(error: unknown, context: StreamErrorContext): void {

@@ -8,7 +8,7 @@ import { encode } from './encode.js'
 import { isAbort, OverflowError, StreamClosedError } from './errors.js'
 import { ServerSentEvent, withId } from './event.js'
 import { FEED, type Feed, type FeedSource, isFeed, type Outlet } from './feed.js'
-import { type CutReason, closingFrame, doneFrame, errorFrame, OPEN, PING, retryFrame } from './frames.js'
+import { type CutReason, closingFrame, doneFrame, errorFrame, INTERNAL, OPEN, PING, retryFrame } from './frames.js'
 import type { ResolvedOptions, StreamErrorContext } from './options.js'
 import { type Orphan, watchOrphan } from './orphan.js'
 import { type Place, Pulses } from './pulse.js'
@@ -89,7 +89,7 @@ export class EventStream implements Outlet {
   #headTimer: NodeJS.Timeout | undefined
   #senders: Senders | undefined
   #watchers: Set<() => void> | undefined
-  #unserialized: unknown
+  #unserialized: { error: unknown } | undefined
   #controller: AbortController | undefined
   #task: PromiseLike<unknown> | undefined
   #connection: Socket | undefined
@@ -310,7 +310,7 @@ export class EventStream implements Outlet {
     try {
       text = this.#encode(value, serializer)
     } catch (error) {
-      this.#unserialized = error
+      this.#unserialized = { error }
       text = this.#substitute(error, value, onError)
     }
     if (text !== '') await this.#push(text)
@@ -414,22 +414,18 @@ export class EventStream implements Outlet {
   // The source, asked for one value at a time. An asynchronous one calls back, a synchronous one stays in the loop.
 
   #pull(): void {
-    let result = this.#ask()
-    while (isNext(result)) {
-      if (!this.#take(result.value)) return
-      result = this.#ask()
-    }
-    if (result === undefined) return
-    if (isThenable(result)) result.then(this.#arrive, this.#fail)
-    else this.#arriveLast(result)
-  }
-
-  #ask(): ReturnType<Source['next']> | undefined {
     try {
-      return this.#source?.next()
+      let result = this.#source?.next()
+      while (isNext(result)) {
+        if (!this.#take(result.value)) return
+        result = this.#source?.next()
+      }
+      if (result === undefined) return
+      const arrive = this.#generator ? this.#arrive : this.#arriveForeign
+      if (isThenable(result)) Promise.resolve(result).then(arrive, this.#fail)
+      else this.#arriveLast(result)
     } catch (error) {
       this.#fail(error)
-      return undefined
     }
   }
 
@@ -440,6 +436,15 @@ export class EventStream implements Outlet {
     else if (!this.#take(result.value)) return
     else if (this.#generator) this.#generator.next().then(this.#arrive, this.#fail)
     else this.#pull()
+  }
+
+  /** What comes of a source that is not known to keep its word: its results may throw when they are looked at. */
+  readonly #arriveForeign = (result: IteratorResult<unknown>): void => {
+    try {
+      this.#arrive(result)
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   /** The end, or what an iterator gives that leaves `done` out, or breaks its contract. */
@@ -681,7 +686,7 @@ export class EventStream implements Outlet {
 
   readonly #fail = (error: unknown): void => {
     this.#task = undefined
-    const phase = error === this.#unserialized ? 'serialize' : 'source'
+    const phase = this.#unserialized && this.#unserialized.error === error ? 'serialize' : 'source'
     if (this.#state === 'open') this.#failWith(error, this.#context(phase))
     // A source that throws because it was told to stop has simply ended.
     else if (!isAbort(error)) this.#cleanupFailed(error)
@@ -694,8 +699,18 @@ export class EventStream implements Outlet {
     }
     this.#host.log(error, context)
     if (context.phase !== 'serialize') this.#tell(error, context)
-    this.#batch.addText(errorFrame(this.#host.problem(error)))
+    this.#batch.addText(this.#lastWord(error, context))
     this.#end()
+  }
+
+  /** What the client is told. An error may throw itself when somebody looks at it. */
+  #lastWord(error: unknown, context: StreamErrorContext): string {
+    try {
+      return errorFrame(this.#host.problem(error))
+    } catch (own) {
+      this.#host.log(own, context)
+      return errorFrame(INTERNAL)
+    }
   }
 
   /** Fails before the first event: the error is for the HTTP answer. */
