@@ -14,7 +14,7 @@ const floors = [
   'sse/stream',
   'sse/serve sse/writer',
   'sse/index',
-  'answers closing context convert docs errors log openapi/document principal sendable streams value-type',
+  'answers closing context convert docs errors gone log openapi/document principal sendable streams value-type',
   'known',
   'topics/conflation topics/gap topics/journal topics/loop topics/position topics/publication topics/rounds',
   'topics/errors topics/event topics/hot topics/journal-contract topics/journals/memory',

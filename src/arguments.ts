@@ -1,5 +1,3 @@
-import type { ServerResponse } from 'node:http'
-import type { Http2ServerResponse } from 'node:http2'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Form } from './bodies/form.js'
 import type { FormReader } from './bodies/intake.js'
@@ -8,6 +6,7 @@ import { COMPILER } from './container.js'
 import type { RouteContext } from './context.js'
 import { checkDeclared } from './declared.js'
 import { DefinitionError, InvalidRequestError, type RequestPart } from './errors.js'
+import { isGone } from './gone.js'
 import type { MethodRecord, ParameterRecord } from './metadata.js'
 import { EventWriter, lastEventId } from './sse/index.js'
 import { isThenable } from './sse/source.js'
@@ -213,14 +212,10 @@ function wrongFile(name: string | undefined, constraint: string, what: string): 
 function signalOf(reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
   const { raw } = reply
+  // The client may have left before there was a signal to tell of it, while hooks ran.
   if (isGone(raw)) controller.abort()
   raw.once('close', () => {
     if (!raw.writableFinished) controller.abort()
   })
   return controller.signal
-}
-
-// The client may have left before there was a signal to tell of it, while hooks ran.
-function isGone(response: ServerResponse | Http2ServerResponse): boolean {
-  return 'stream' in response ? response.stream.destroyed : response.destroyed
 }

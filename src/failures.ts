@@ -2,10 +2,12 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { ClosingError, HttpError, StreamLimitError, TicketLimitError } from './errors.js'
+import { isGone } from './gone.js'
 import { type Log, withoutTicket } from './log.js'
 import { headersOf, PROBLEM_TYPE, type Problem, problemOf } from './problem.js'
 import { goodbyeTo } from './refusal.js'
 import { dropUnsendable } from './sendable.js'
+import { isAbort } from './sse/errors.js'
 import { STREAM_HEADERS } from './sse/headers.js'
 import { TopicClosedError } from './topics/errors.js'
 
@@ -17,6 +19,8 @@ export function problemHandler(log: Log, translate: Translate = itself) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     const { status } = answerProblem(reply, translate(error, request))
     if (status < 500 || passing.some(type => error instanceof type)) return
+    // What was called off because the client has left has not failed.
+    if (isAbort(error) && isGone(reply.raw)) return
     log.error(
       { err: error, reqId: request.id, method: request.method, url: withoutTicket(request.url) },
       'A request failed',

@@ -35,6 +35,7 @@ import {
 } from './metadata.js'
 import { pathOf, templatesOf, WILDCARD } from './paths.js'
 import { answerSchemas } from './serialization.js'
+import { isBodiless } from './sse/headers.js'
 import type { StreamOptions } from './sse/index.js'
 import { checkOptions, type ResolvedOptions, resolveOptions } from './sse/options.js'
 import { openStream, streamHandler } from './stream-handler.js'
@@ -155,6 +156,9 @@ function checkMethod(
       where,
       `@HttpCode(${record.status}) ends an EventSource, which reads a stream of status 200 only`,
     )
+  }
+  if (record.status !== undefined && isBodiless(record.status) && streams.length > 0) {
+    throw new DefinitionError(where, `@HttpCode(${record.status}) has no body, and so no stream: leave it out`)
   }
   if (record.events && streams.length === 0) {
     throw new DefinitionError(where, '@Event declares what a stream sends: declare the method with @SSE')

@@ -1,8 +1,10 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { type OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
 import type { FastifyReply, FastifyRequest, onSendHookHandler, RouteHandlerMethod } from 'fastify'
 import type { Admission, Place } from './admission.js'
 import { ClosingError, UnauthorizedError } from './errors.js'
 import type { Translate } from './failures.js'
+import { isGone } from './gone.js'
 import { call, type Target } from './handler.js'
 import { heedQuery } from './last-event-id.js'
 import type { Log } from './log.js'
@@ -10,7 +12,7 @@ import { isExpired, type Principal } from './principal.js'
 import { problemOf } from './problem.js'
 import { dropUnsendable } from './sendable.js'
 import { isFeed } from './sse/feed.js'
-import { STREAM_HEADERS } from './sse/headers.js'
+import { isBodiless, STREAM_HEADERS } from './sse/headers.js'
 import { StreamClosedError } from './sse/index.js'
 import type { ResolvedOptions, StreamErrorContext } from './sse/options.js'
 import type { Orphan } from './sse/orphan.js'
@@ -232,6 +234,7 @@ export const openStream: onSendHookHandler = ({ principal }, reply, payload, don
   const { stream, streams } = payload
   try {
     checkExpiry(principal)
+    checkStatus(reply.statusCode)
     stream.open(sendable(reply))
     if (principal?.expiresAt) stream.endAt(principal.expiresAt, 'expired')
     reply.hijack()
@@ -240,6 +243,13 @@ export const openStream: onSendHookHandler = ({ principal }, reply, payload, don
     if (stream.left) reply.hijack()
     else done(refusal(error, streams) as Error)
   }
+}
+
+function checkStatus(status: number): void {
+  if (!isBodiless(status)) return
+  throw new TypeError(
+    `A stream cannot be sent in an answer of status ${status}, which has no body: leave the status out`,
+  )
 }
 
 /** The headers of a reply, checked while somebody can still catch what is wrong with them. */
@@ -254,10 +264,16 @@ function sendable(reply: FastifyReply): OutgoingHttpHeaders {
  * Tells whoever listens for the end of a response in either way, 'finish' or 'error', that it is over: neither comes
  * when the client leaves. Fastify listens so, to run its `onResponse` hooks and to log the request.
  */
-function tellEnd(response: ServerResponse): void {
-  if (!response.destroyed || response.writableFinished) return
+function tellEnd(response: ServerResponse | Http2ServerResponse): void {
+  // Of HTTP/2, Node tells it in every case.
+  if (!(response instanceof ServerResponse) || !isGone(response) || isFinished(response)) return
   const onError = response.listeners('error')
   for (const listener of response.listeners('finish')) {
     if (onError.includes(listener)) listener.call(response)
   }
+}
+
+/** Whether 'finish' came. Node 20 says of a response to a dead connection, too, that it is finished. */
+function isFinished(response: ServerResponse): boolean {
+  return response.writableFinished && response.socket === null
 }

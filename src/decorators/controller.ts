@@ -5,6 +5,7 @@ import { DefinitionError } from '../errors.js'
 import { checkNames } from '../known.js'
 import { type DeclaredStreamOptions, recordController } from '../metadata.js'
 import type { Names } from '../sse/known.js'
+import { checkLegacy } from './routes.js'
 
 /** The options of a controller. */
 export interface ControllerOptions {
@@ -43,6 +44,7 @@ export function Controller(prefix = '', options: ControllerOptions = {}): ClassD
     )
   }
   return (target, method?: unknown) => {
+    checkLegacy('@Controller', method)
     if (typeof method === 'string') {
       throw new DefinitionError(
         `${target.constructor.name}.${method}`,

@@ -122,6 +122,16 @@ export function checkCalled(decorator: string, given: readonly unknown[]): void 
   )
 }
 
+/** Refuses a decorator that is called as the standard has it, without the types that a parameter needs. */
+export function checkLegacy(decorator: string, context: unknown): void {
+  if (typeof context !== 'object' || context === null) return
+  const { name } = context as { name?: unknown }
+  throw new DefinitionError(
+    String(name),
+    `${decorator} is called as a standard decorator, which is told no types: compile with "experimentalDecorators" and "emitDecoratorMetadata"`,
+  )
+}
+
 /** Checks that a decorator stands on a method of a class; returns the class and the name. */
 export function methodAt(
   decorator: string,
@@ -129,6 +139,7 @@ export function methodAt(
   name: string | symbol | undefined,
   descriptor: { value?: unknown } | undefined,
 ): [target: object, name: string] {
+  checkLegacy(decorator, name)
   if (name === undefined) {
     throw new DefinitionError((target as { name: string }).name, `${decorator} stands on a class; put it on a method`)
   }

@@ -4,3 +4,8 @@ export const STREAM_HEADERS = {
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
 } as const
+
+/** Whether a response of a status has no body: what is written would be read as the next response. See RFC 9110, section 6.4.1. */
+export function isBodiless(status: number): boolean {
+  return status === 204 || status === 304 || status < 200
+}

@@ -2,7 +2,7 @@ import { type IncomingMessage, type OutgoingHttpHeaders, validateHeaderName, val
 import type { Http2ServerRequest } from 'node:http2'
 import { type Feed, isFeed } from './feed.js'
 import { INTERNAL } from './frames.js'
-import { STREAM_HEADERS } from './headers.js'
+import { isBodiless, STREAM_HEADERS } from './headers.js'
 import { type ResolvedOptions, resolveOptions, type StreamErrorContext, type StreamOptions } from './options.js'
 import type { Orphan } from './orphan.js'
 import { isDone } from './request.js'
@@ -29,7 +29,7 @@ export interface StreamEventsOptions extends StreamOptions {
  * createServer((request, response) => streamEvents(request, response, clock()).catch(next)).listen(8080)
  * ```
  * @throws what the source threw before its first event, while nothing was sent: answer with an error of your own
- * @throws {TypeError} if there is no source in the value, or an option or a header makes no sense
+ * @throws {TypeError} if there is no source in the value, or an option, a header or the status makes no sense
  */
 export async function streamEvents(
   request: IncomingMessage | Http2ServerRequest,
@@ -40,6 +40,11 @@ export async function streamEvents(
   const { headers, name, ...streamOptions } = options
   const resolved = resolveOptions(String(request.method), streamOptions)
   const all = headersFor(response, headers)
+  if (isBodiless(response.statusCode)) {
+    throw new TypeError(
+      `streamEvents() cannot stream in a response of status ${response.statusCode}, which has no body`,
+    )
+  }
   const isOver = resolved.end !== false && isDone(request.headers)
   if (isOver || request.method === 'HEAD') {
     if (!isFeed(values)) dismiss(values)

@@ -55,6 +55,8 @@ class SocketSink implements Sink {
   readonly #response: ServerResponse
   readonly #socket: Socket
   readonly #chunked: boolean
+  /** Whether nothing has to stand between the last chunk and the end. */
+  readonly #whole: boolean
   #begun = false
 
   constructor(response: ServerResponse, socket: Socket, headers: OutgoingHttpHeaders) {
@@ -62,6 +64,7 @@ class SocketSink implements Sink {
     this.#socket = socket
     response.writeHead(response.statusCode, headers)
     this.#chunked = response.chunkedEncoding
+    this.#whole = this.#chunked && headers.trailer === undefined && !response.hasHeader('trailer')
   }
 
   // A client of HTTP/1.0 reads no chunks.
@@ -91,12 +94,13 @@ class SocketSink implements Sink {
     this.#begun = true
     const socket = this.#socket
     const response = this.#response
-    const frame = text !== '' && this.#chunked ? chunk(text.length, text) : ''
+    const frame = text !== '' && this.#whole && !socket.destroyed ? chunk(text.length, text) : ''
     socket.cork()
     if (frame !== '' && Buffer.byteLength(frame) === frame.length) {
       // The response puts its head before what it writes first; it would write the frame of that by itself, in pieces.
+      // In UTF-8, which Node writes heads in, and would not if it had to follow the text.
       response.chunkedEncoding = false
-      response.write(last ? frame + LAST_CHUNK : frame, 'latin1')
+      response.write(last ? frame + LAST_CHUNK : frame, 'utf8')
       response.chunkedEncoding = !last
       socket.uncork()
       if (last) response.end()

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { Batch } from './batch.js'
@@ -75,6 +76,11 @@ export class EventStream implements Outlet {
   readonly #response: StreamResponse
   readonly #host: StreamHost
   readonly #startedAt = Date.now()
+  /**
+   * The asynchronous context of the request. What all streams share, a turn of the loop, comes in that of another: the
+   * code of the user would see there whatever an `AsyncLocalStorage` holds for somebody else.
+   */
+  readonly #context = new AsyncResource('EventStream', { requireManualDestroy: true })
   #feed: FeedSource | undefined
   #attached = false
   #relaying = false
@@ -402,6 +408,10 @@ export class EventStream implements Outlet {
 
   /** Goes on in this turn of the event loop: the other streams had theirs. Returns whether it does. */
   resume(): boolean {
+    return this.#context.runInAsyncScope(this.#resume, this)
+  }
+
+  #resume(): boolean {
     if (this.#state !== 'open') return false
     if (!this.#blocked) this.#senders?.resolve()
     if (this.#waiting) {
@@ -505,14 +515,14 @@ export class EventStream implements Outlet {
       return spend(64) || this.#wait()
     } catch (final) {
       this.#stop()
-      this.#failWith(final, this.#context('serialize', value))
+      this.#failWith(final, this.#contextOf('serialize', value))
     }
     return false
   }
 
   /** The text of what `onError` sends in place of a value, if anything; otherwise the error. */
   #substitute(error: unknown, value: unknown, onError: ResolvedOptions['onError']): string {
-    const answer = onError?.(error, this.#context('serialize', value)) ?? 'end'
+    const answer = onError?.(error, this.#contextOf('serialize', value)) ?? 'end'
     if (answer === 'skip') return ''
     if (answer instanceof ServerSentEvent) return this.#encode(answer, this.options.serializer)
     throw error
@@ -529,7 +539,7 @@ export class EventStream implements Outlet {
     if (this.#batch.length > OVERFLOW) {
       const error = new OverflowError(`${OVERFLOW} characters wait for a slow client`)
       this.#stop()
-      this.#failWith(error, this.#context('overflow'))
+      this.#failWith(error, this.#contextOf('overflow'))
       return Promise.reject(error)
     }
     this.#batch.addText(text)
@@ -577,6 +587,10 @@ export class EventStream implements Outlet {
 
   /** Its turn is over: what was gathered leaves. One that is not open yet has `headDelay` from now on. */
   depart(): void {
+    this.#context.runInAsyncScope(this.#depart, this)
+  }
+
+  #depart(): void {
     this.#armed = false
     this.#departs = false
     if (this.#gate) this.#delayHead(this.options.headDelay)
@@ -615,7 +629,7 @@ export class EventStream implements Outlet {
     this.#blocked = true
     this.#queued = sink.queued()
     if (this.options.stallTimeout > 0) this.#stall ??= stalls.of(this.options.stallTimeout).join(this)
-    if (!last) sink.drained(() => this.#drained())
+    if (!last) sink.drained(() => this.#context.runInAsyncScope(this.#drained, this))
     return false
   }
 
@@ -631,7 +645,7 @@ export class EventStream implements Outlet {
         ? openCompressed(response, headers, compress, this.#feed?.relays === true && this.#host.check === undefined)
         : openSink(response, headers)
     } catch (error) {
-      this.#host.log(error, this.#context('source'))
+      this.#host.log(error, this.#contextOf('source'))
       this.cut()
     }
     return this.#sink
@@ -687,7 +701,7 @@ export class EventStream implements Outlet {
   readonly #fail = (error: unknown): void => {
     this.#task = undefined
     const phase = this.#unserialized && this.#unserialized.error === error ? 'serialize' : 'source'
-    if (this.#state === 'open') this.#failWith(error, this.#context(phase))
+    if (this.#state === 'open') this.#failWith(error, this.#contextOf(phase))
     // A source that throws because it was told to stop has simply ended.
     else if (!isAbort(error)) this.#cleanupFailed(error)
   }
@@ -717,7 +731,6 @@ export class EventStream implements Outlet {
   #refuse(error: unknown): void {
     this.#state = 'closed'
     this.#failure = { error }
-    this.#response.off('close', this.#onClose)
     this.#closeGate(error)
     this.#release()
   }
@@ -755,6 +768,8 @@ export class EventStream implements Outlet {
   }
 
   #release(): void {
+    // Node keeps the last response of a connection until the next one comes.
+    this.#response.off('close', this.#onClose)
     this.#connection?.off('close', this.#onClose)
     this.#pulse?.leave()
     this.#leaveStalls()
@@ -813,7 +828,7 @@ export class EventStream implements Outlet {
   }
 
   #cleanupFailed(error: unknown): void {
-    const context = this.#context('cleanup')
+    const context = this.#contextOf('cleanup')
     this.#host.log(error, context)
     this.#tell(error, context)
   }
@@ -834,7 +849,7 @@ export class EventStream implements Outlet {
     })
   }
 
-  #context(phase: StreamErrorContext['phase'], value?: unknown): StreamErrorContext {
+  #contextOf(phase: StreamErrorContext['phase'], value?: unknown): StreamErrorContext {
     const { name, request } = this.#host
     return phase === 'serialize' ? { phase, value, name, request } : { phase, name, request }
   }
