@@ -76,6 +76,7 @@ describe('Admission', () => {
     ['2001:db8:0:7::1', '2001:db8:0:8::1'],
     ['::ffff:10.0.0.1', '::ffff:10.0.0.2'],
     ['1::', '2::'],
+    ['2001::4:5:6:7:8', '2001::5:5:6:7:8'],
   ] as const) {
     it(`counts ${one} and ${other} as two addresses`, () => {
       const admission = way({ perAddress: 1 })

@@ -178,6 +178,21 @@ describe('plainHandler', () => {
     })
   }
 
+  it('leaves the answer to a method that has the reply, and sends it later', async () => {
+    @Controller('/later')
+    class Later {
+      @Get()
+      later(@Reply() reply: FastifyReply) {
+        setImmediate(() => reply.send('later'))
+      }
+    }
+    const { app } = await serve([Later])
+
+    const { status, text } = await request(app.server).get('/later')
+
+    expect([status, text]).to.deep.equal([200, 'later'])
+  })
+
   it('leaves out a value that is returned when the reply is sent, and logs nothing of it', async () => {
     const lines: string[] = []
     const stream = { write: (line: string) => lines.push(line) }
@@ -236,6 +251,15 @@ describe('streamHandler', () => {
         if (how === 'later') throw new HttpError(402, 'Pay first')
         yield how
       })()
+    }
+
+    @SSE('/refused-in-time')
+    async refusedInTime(): Promise<string[]> {
+      runs++
+      await new Promise(resolve => {
+        wake = resolve
+      })
+      throw new HttpError(402, 'Pay first')
     }
 
     @SSE('/called/refused')
@@ -480,6 +504,28 @@ describe('streamHandler', () => {
     expect(headers.get('content-type')).to.equal('application/problem+json; charset=utf-8')
     await closed
     expect(stopped).to.equal(1)
+  })
+
+  it('tells a client that waits for its first event when the app will have closed', async () => {
+    const { app, url } = await serve([Live], { closeGrace: 60_000 })
+    const answer = fetch(`${url}/live/silent`)
+    await until(() => runs === 1)
+
+    const closed = app.close()
+
+    expect((await answer).headers.get('retry-after')).to.be.oneOf(['60', '61'])
+    await closed
+  })
+
+  it('answers an error of the method as it is while the app is about to close', async () => {
+    const { app, url } = await serve([Live])
+    const answer = fetch(`${url}/live/refused-in-time`)
+    await until(() => runs === 1)
+
+    app.streams.stopAdmitting(1_000)
+    wake()
+
+    expect((await answer).status).to.equal(402)
   })
 
   it('counts and logs a generator that outlives its client, until it ends', async () => {

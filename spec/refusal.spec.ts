@@ -47,6 +47,12 @@ describe('goodbyeTo', () => {
     expect(new Set(texts).size).to.be.above(50)
   })
 
+  it('asks an EventSource back soon for an error that may have passed already', () => {
+    const now = new HttpError(503, 'Now', { headers: { 'retry-after': '0' } })
+
+    expect(parse(goodbye(now) as string).retries[0]).to.be.within(1_000, 5_000)
+  })
+
   it('is for the Accept of an EventSource, in any case', () => {
     expect(goodbye(later(503), request(' Text/Event-Stream '))).to.be.a('string')
   })

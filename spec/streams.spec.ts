@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { mock } from 'node:test'
 import { expect } from 'chai'
 import { Controller, Signal, SSE, Streams } from 'okapi'
 import request from 'supertest'
@@ -42,7 +43,10 @@ describe('Streams', () => {
     ended = 0
     sent = 0
   })
-  afterEach(closeAll)
+  afterEach(async () => {
+    mock.reset()
+    await closeAll()
+  })
 
   it('counts the open streams', async () => {
     const { app, url } = await serve([Live])
@@ -129,6 +133,20 @@ describe('Streams', () => {
     expect(app.streams.size).to.equal(0)
     expect((await reading.rest()).map(({ event }) => event)).to.deep.equal(['stream:end'])
     socket.destroy()
+  })
+
+  it('leave no timer behind when they have ended before the grace is over', async () => {
+    const set = mock.method(globalThis, 'setTimeout')
+    const clear = mock.method(globalThis, 'clearTimeout')
+    const { app, url } = await serve([Live], { closeGrace: 54_321 })
+    const stream = await subscribe(`${url}/live/waiting`)
+    await stream.take(1)
+
+    await app.close()
+
+    const timer = set.mock.calls.find(({ arguments: [, delay] }) => delay === 54_321)?.result
+    expect(timer).to.be.an('object')
+    expect(clear.mock.calls.map(({ arguments: [cleared] }) => cleared)).to.include(timer)
   })
 
   it('take no more while the app closes', async () => {

@@ -43,6 +43,12 @@ class Responses {
     yield 1
   }
 
+  @SSE('/jobs', { method: 'POST' })
+  @HttpCode(202)
+  *jobs() {
+    yield 'accepted'
+  }
+
   @Get('/old')
   @Redirect('/new')
   old() {}
@@ -71,6 +77,13 @@ describe('response decorators', () => {
       expect(created.body).to.deep.equal({ id: 1 })
       expect(accepted.status).to.equal(202)
       expect(accepted.text).to.equal('')
+    })
+
+    it('sets the status of a stream that is not for an EventSource', async () => {
+      const { status, text } = await request(server).post('/jobs')
+
+      expect(status).to.equal(202)
+      expect(text).to.equal('data: accepted\n\n')
     })
 
     it('does not set the status or the headers of an error', async () => {

@@ -245,6 +245,42 @@ describe('An error', () => {
         }
         return { [Symbol.asyncIterator]: () => ({ next }) }
       }
+
+      @SSE('/odd-result')
+      oddResult(): AsyncIterable<string> {
+        let asked = 0
+        const odd = {
+          get done(): boolean {
+            throw new Error('odd result')
+          },
+          value: 'b',
+        }
+        const next = async () => (asked++ === 0 ? { done: false, value: 'a' } : odd)
+        return { [Symbol.asyncIterator]: () => ({ next }) }
+      }
+
+      @SSE('/odd-promise')
+      oddPromise(): AsyncIterable<string> {
+        let asked = 0
+        const odd = {
+          // biome-ignore lint/suspicious/noThenProperty: a promise that breaks its contract
+          then(): never {
+            throw new Error('odd promise')
+          },
+        } as unknown as Promise<IteratorResult<string>>
+        const next = () => (asked++ === 0 ? Promise.resolve({ done: false, value: 'a' }) : odd)
+        return { [Symbol.asyncIterator]: () => ({ next }) }
+      }
+
+      @SSE('/odd-error')
+      async *oddError(): AsyncGenerator<string> {
+        yield 'a'
+        throw Object.defineProperty(new Error('odd error'), 'statusCode', {
+          get() {
+            throw new Error('odd status')
+          },
+        })
+      }
     }
 
     const names: Record<string, string> = {
@@ -315,6 +351,52 @@ describe('An error', () => {
       expect(told.map(([error]) => String(error))).to.deep.equal([
         'TypeError: The iterator of a stream returned undefined in place of { done, value }',
       ])
+    })
+
+    for (const [what, path, message] of [
+      ['a result that throws when it is looked at', 'odd-result', 'odd result'],
+      ['a promise of a result that throws when it is waited for', 'odd-promise', 'odd promise'],
+    ] as const) {
+      it(`of ${what} ends the stream like any other`, async () => {
+        const { url } = await serveErrors(Late)
+
+        const stream = await subscribe(`${url}/late/${path}`)
+        await stream.rest()
+
+        expect(stream.text()).to.equal(`data: a\n\n${ERROR}`)
+        expect(told.map(([error]) => (error as Error).message)).to.deep.equal([message])
+      })
+    }
+
+    for (const thrown of [undefined, null, 'text']) {
+      it(`that is ${thrown} is one of the source like any other`, async () => {
+        @Controller('/odd')
+        class Odd {
+          @SSE()
+          async *odd(): AsyncGenerator<string> {
+            yield 'a'
+            throw thrown
+          }
+        }
+        const { url } = await serveErrors(Odd)
+
+        const stream = await subscribe(`${url}/odd`)
+        await stream.rest()
+
+        expect(stream.text()).to.equal(`data: a\n\n${ERROR}`)
+        expect(told.map(([error, { phase }]) => [error, phase])).to.deep.equal([[thrown, 'source']])
+      })
+    }
+
+    it('that throws itself when it is looked at ends the stream all the same, and both are logged', async () => {
+      const { url, app } = await serveErrors(Late)
+
+      const stream = await subscribe(`${url}/late/odd-error`)
+      await stream.rest()
+
+      expect(stream.text()).to.equal(`data: a\n\n${ERROR}`)
+      expect(lines.map(({ err }) => (err as Error).message)).to.deep.equal(['odd error', 'odd status'])
+      await until(() => app.streams.size === 0, 'the stream is over')
     })
 
     it('leaves the connection to the next request', async () => {

@@ -49,6 +49,12 @@ describe('A batch', () => {
     )
   })
 
+  it('keeps the comment of an event that brings data, and no more', () => {
+    const batch = gather(new ServerSentEvent({ comment: 'c', data: 1 }), event('a', 2, { comment: 'd' }), event('a', 3))
+
+    expect(batch.take()).to.equal(': c\ndata: 1\n\n: d\nevent: a\ndata: 2\n\nevent: a\ndata: 3\n\n')
+  })
+
   it('begins anew when it was taken', () => {
     const batch = gather(event('a', 1))
     batch.take()

@@ -99,6 +99,17 @@ describe('Deadlines', () => {
     expect(told).to.deep.equal(['bob', 'ann'])
   })
 
+  it('rest as soon as the last of them is forgotten, however far its time', () => {
+    const cleared = mock.method(globalThis, 'clearInterval')
+    const [first, last] = [deadlines.add(ann, start + 86_400_000), deadlines.add(bob, start + 86_400_000)]
+
+    deadlines.forget(ann, first)
+    expect(cleared.mock.callCount()).to.equal(0)
+
+    deadlines.forget(bob, last)
+    expect(cleared.mock.callCount()).to.equal(1)
+  })
+
   it('tell everybody after the machine has slept', () => {
     deadlines.add(ann, start + 300)
     deadlines.add(bob, start + 7_200_000)
@@ -109,6 +120,27 @@ describe('Deadlines', () => {
 
     mock.timers.tick(3_600_000)
     expect(told).to.deep.equal(['ann', 'bob'])
+  })
+
+  it('tell everybody whose time has come meanwhile when a beat is late', () => {
+    const cyd = { name: 'cyd' }
+    for (const [n, member] of [ann, bob, cyd].entries()) deadlines.add(member, start + 200 + 100 * n)
+
+    mock.timers.setTime(start + 200)
+    beats(1)
+    expect(told).to.deep.equal(['ann', 'bob'])
+
+    beats(1)
+    expect(told).to.deep.equal(['ann', 'bob', 'cyd'])
+  })
+
+  it('tell with the beat that ends a sleep whose time comes just then', () => {
+    deadlines.add(ann, start + 3_600_100)
+
+    mock.timers.setTime(start + 3_600_000)
+    beats(1)
+
+    expect(told).to.deep.equal(['ann'])
   })
 
   it('tell in slices, so that others get their turn', async () => {

@@ -19,15 +19,15 @@ describe('departSoon', () => {
     expect(gone).to.deep.equal(['a', 'b'])
   })
 
-  it('lets a thousand go in one turn, and the others in the next', async () => {
-    const { gone, streams } = streamsOf(...Array.from({ length: 1_002 }, (_, n) => `${n}`))
+  it('lets a thousand go in one turn, and the next one in the next, though nobody comes after it', async () => {
+    const { gone, streams } = streamsOf(...Array.from({ length: 1_001 }, (_, n) => `${n}`))
 
     for (const stream of streams) departSoon(stream)
     await turns(1)
     expect(gone).to.have.length(1_000)
 
     await turns(1)
-    expect(gone.slice(999)).to.deep.equal(['999', '1000', '1001'])
+    expect(gone.slice(999)).to.deep.equal(['999', '1000'])
   })
 
   it('lets one that comes while others depart go in the next turn', async () => {

@@ -57,6 +57,16 @@ describe('Roster', () => {
     expect([...other]).to.deep.equal([dan])
   })
 
+  it('leaves its members their places in a roster with another key', () => {
+    const other = new Roster<Named>(Symbol('other'))
+    for (const member of [cyd, ann]) other.add(member)
+
+    expect([roster, other].map(one => [one.has(ann), one.has(cyd)])).to.deep.equal(Array(2).fill([true, true]))
+    expect(other.delete(ann)).to.equal(true)
+    expect(roster.delete(ann)).to.equal(true)
+    expect(names()).to.deep.equal(['cyd', 'bob'])
+  })
+
   it('is walked as it was, whoever leaves meanwhile', () => {
     const walked: string[] = []
 

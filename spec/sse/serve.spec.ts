@@ -87,6 +87,24 @@ describe('streamEvents', () => {
     expect(outcomes).to.deep.equal(['over'])
   })
 
+  it('does not resolve while the stream is open', async () => {
+    const next = latch()
+    const { port, outcomes } = await serve(async function* () {
+      yield 'a'
+      await next.promise
+    })
+    const wire = ask(port)
+    await wire.sees('data: a')
+    await turns(5)
+    expect(outcomes).to.deep.equal([])
+
+    next.open()
+    await wire.ends()
+
+    await until(() => outcomes.length === 1)
+    expect(outcomes).to.deep.equal(['over'])
+  })
+
   it('takes any source: a Channel, an Observable, a ReadableStream', async () => {
     const channel = new Channel<string>()
     channel.send('a')

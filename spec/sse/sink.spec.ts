@@ -76,6 +76,39 @@ describe('openSink', () => {
     expect(old.body).to.equal('größe!')
   })
 
+  it('says whether bytes that leave as they are were taken', async () => {
+    const { port, opened } = await serveSink(respond => listen((_, response) => respond(response)))
+    ask(port).pause()
+    const { sink } = await opened
+    sink.write('', false)
+
+    expect(sink.send(Buffer.from('a'), false)).to.equal(true)
+    expect(sink.send(Buffer.alloc(50_000_000), false)).to.equal(false)
+  })
+
+  it('writes a head in UTF-8, whatever the text behind it', async () => {
+    for (const text of ['a', 'ä']) {
+      const port = await listen((_, response) => openSink(response, { ...headers, 'x-name': 'café' }).write(text, true))
+
+      const wire = ask(port)
+      await wire.ends()
+
+      expect(wire.head).to.contain('\r\nx-name: café')
+    }
+  })
+
+  it('sends the trailers that the head announces', async () => {
+    const port = await listen((_, response) => {
+      response.addTrailers({ 'x-sum': '1' })
+      openSink(response, { ...headers, trailer: 'x-sum' }).write('data: 1\n\n', true)
+    })
+
+    const wire = ask(port)
+    await wire.sees('x-sum: 1')
+
+    expect(wire.body).to.equal('9\r\ndata: 1\n\n\r\n0\r\nx-sum: 1\r\n\r\n')
+  })
+
   it('sends half a character as U+FFFD', async () => {
     const port = await serveSinks(sink => sink.write('data: \uD800\n\n', true))
 
@@ -284,6 +317,20 @@ describe('openSink', () => {
 
     expect(answer.headers).to.include({ ':status': 200, 'content-type': 'text/event-stream' })
     expect(answer.text()).to.equal('data: größe\n\n')
+  })
+
+  it('sends bytes as they are over HTTP/2, down to a single one', async () => {
+    const port = await listenHttp2((_, response) => {
+      const sink = openSink(response, headers)
+      sink.send(Buffer.from('größe'), false)
+      sink.send(Buffer.from('!'), false)
+      sink.send(Buffer.alloc(0), true)
+    })
+
+    const answer = askHttp2(port)
+    await until(answer.over)
+
+    expect(answer.text()).to.equal('größe!')
   })
 
   describe('Chunks that are framed already', () => {

@@ -94,6 +94,18 @@ describe('EventStream, told what to do', () => {
       expect(host.over).to.have.length(1)
     })
 
+    it('does not stop a source that has ended by itself', async () => {
+      let returned = 0
+      const source = { next: () => ({ done: true as const, value: undefined }), return: () => returned++ }
+      const { port, streams, host } = await streaming(stream => stream.from(source))
+      await ask(port).ends()
+      await until(() => host.over.length === 1)
+
+      streams[0]?.close(1)
+
+      expect(returned).to.equal(0)
+    })
+
     it('waits for a client that is slow to read', async () => {
       const { port, streams } = await streamsOf(function* () {
         for (;;) yield 'x'.repeat(50_000)
@@ -177,6 +189,18 @@ describe('EventStream, told what to do', () => {
       expect(wire.chunks).to.deep.equal([': open\n\n', `data: a\n\n${DONE}`, ''])
     })
 
+    it('asks for none while the source owes one, though it has waited for its turn before', async () => {
+      let asked = 0
+      const source = { next: () => (++asked <= 200 ? { done: false as const, value: 'x'.repeat(1_000) } : never) }
+      const { port, streams } = await streaming(stream => stream.from(source))
+      ask(port)
+      await until(() => asked > 200)
+
+      streams[0]?.resume()
+
+      expect(asked).to.equal(201)
+    })
+
     it('does nothing to a stream that sends by calls, or is over', async () => {
       const task = latch()
       const { port, streams } = await streaming(stream => stream.follow(task.promise), { headDelay: 0 })
@@ -250,6 +274,24 @@ describe('EventStream, told what to do', () => {
     })
   })
 
+  describe('whenOver()', () => {
+    it('calls back once, unless that is called off', async () => {
+      const { port, streams, host } = await streaming(stream => stream.follow(never), { headDelay: 0 })
+      await ask(port).sees('open')
+      const [stream] = streams as [EventStream]
+      const calls: string[] = []
+      stream.whenOver(() => calls.push('early'))
+      stream.whenOver(() => calls.push('called off'))()
+
+      stream.close(1)
+      expect(calls).to.deep.equal(['early'])
+      await until(() => host.over.length === 1)
+      stream.whenOver(() => calls.push('late'))
+
+      expect(calls).to.deep.equal(['early', 'late'])
+    })
+  })
+
   describe('send()', () => {
     it('is refused once the stream is over', async () => {
       const { port, host, streams } = await streamsOf(() => ['a'])
@@ -293,6 +335,27 @@ describe('EventStream, told what to do', () => {
       stream?.close(1)
 
       expect(await refused.promise).to.be.instanceOf(StreamClosedError)
+    })
+
+    it('waits for a client that reads nothing, with more than a batch too', async () => {
+      const { port, streams } = await streaming(stream => stream.follow(never), { headDelay: 0, highWaterMark: 100 })
+      const wire = ask(port)
+      await wire.sees('open')
+      wire.pause()
+      const [stream] = streams as [EventStream]
+      stream.send('x'.repeat(30_000_000)).catch(() => {})
+      expect(stream.blocked).to.equal(true)
+      await turns(2)
+      let sent = 0
+
+      for (const length of [1, 200])
+        stream.send('y'.repeat(length)).then(
+          () => sent++,
+          () => {},
+        )
+
+      await turns(5)
+      expect(sent).to.equal(0)
     })
 
     it('ends the stream with an OverflowError when nobody waits for it, and there is a megabyte too much', async () => {

@@ -306,6 +306,32 @@ describe('EventStream, at the edges', function () {
     expect(settled[0]?.status === 'rejected' && settled[0].reason).to.be.instanceOf(StreamClosedError)
   })
 
+  it('a stream that waits in a pipeline knows when its client has left', async () => {
+    const host = new Recorder()
+    const seen: EventStream[] = []
+    const port = await listen((_, response) => {
+      seen.push(new EventStream(response, resolveOptions('GET'), host))
+    })
+    const wire = ask(port, { path: '/1' }).ask({ path: '/2' })
+    await until(() => seen.length === 2)
+    expect(seen.map(({ left }) => left)).to.deep.equal([false, false])
+
+    wire.leave()
+    await until(() => host.over.length === 2)
+
+    expect(seen.map(({ left }) => left)).to.deep.equal([true, true])
+  })
+
+  it('a stream that is cut knows at once that nobody is there', async () => {
+    const { port, streams } = await streaming(stream => stream.from({ next: () => never }))
+    ask(port)
+    await until(() => streams.length === 1)
+
+    streams[0]?.cut()
+
+    expect(streams[0]?.left).to.equal(true)
+  })
+
   it('a stream that waits in a pipeline can be cut before its turn', async () => {
     const host = new Recorder()
     const seen: EventStream[] = []

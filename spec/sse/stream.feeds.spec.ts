@@ -61,6 +61,19 @@ describe('EventStream, of a feed', () => {
     expect(wire.chunks).to.deep.equal(['retry: 5\n\n: open\n\n', 'data: 1\n\ndata: 2\n\n', 'data: 3\n\n', DONE, ''])
   })
 
+  it('does not ask a feed for values that writes its chunks', async () => {
+    const feed = new HandFeed()
+    feed.values.push('a')
+    const { wire, outlet } = await fed(feed)
+
+    outlet.relay(framed('data: 1\n\n'))
+    outlet.finish()
+    await wire.closes()
+
+    expect(wire.chunks).to.deep.equal([': open\n\n', 'data: 1\n\n', DONE, ''])
+    expect(feed.values).to.deep.equal(['a'])
+  })
+
   it('tells its client that the connection serves nothing else, and closes it behind the end', async () => {
     const { wire, outlet } = await fed(new HandFeed())
     outlet.finish()

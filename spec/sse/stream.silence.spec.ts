@@ -180,6 +180,26 @@ describe('EventStream, when nothing moves', () => {
       expect(parse(wire.chunks.join('')).events).to.have.length(count + 1)
     })
 
+    it('is no reason to ask the source for a second value while it owes the first', async () => {
+      let [given, owed, most] = [0, 0, 0]
+      const next = async () => {
+        most = Math.max(most, ++owed)
+        await turns(1)
+        owed--
+        const done = given++ === count + 20
+        return { done, value: given > count ? 'small' : line }
+      }
+      const { port } = await streaming(stream => stream.from({ next }))
+      const wire = ask(port).pause()
+      await settles(() => given)
+      expect(given).to.be.below(count)
+
+      wire.resume()
+      await wire.ends()
+
+      expect(most).to.equal(1)
+    })
+
     it('is cut when it reads nothing for the stallTimeout, and the source ends', async () => {
       let asked = 0
       let ended = false

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { event, ServerSentEvent } from 'okapi/sse'
 import { resolveOptions } from '../../src/sse/options.js'
 import { EventStream } from '../../src/sse/stream.js'
+import { spend } from '../../src/sse/turn.js'
 import { latch } from '../support/latch.js'
 import { closeServers, listen } from '../support/listen.js'
 import { parse } from '../support/parse.js'
@@ -307,6 +308,24 @@ describe('EventStream', () => {
       await wire.ends()
 
       expect(wire.chunks).to.deep.equal([`data: one\n\n${DONE}`, ''])
+    })
+
+    it('have short turns when a stream comes, since others may be on the way', async () => {
+      for (let n = 0; n < 20; n++) {
+        spend(0)
+        await turns(1)
+      }
+      const room = latch<boolean[]>()
+      const port = await listen((_, response) => {
+        const before = spend(20_000)
+        new EventStream(response, resolveOptions('GET'), new Recorder()).abandon()
+        room.open([before, spend(0)])
+        response.end()
+      })
+
+      ask(port)
+
+      expect(await room.promise).to.deep.equal([true, false])
     })
 
     for (const [name, value] of [

@@ -72,6 +72,15 @@ describe('A turn of the event loop', () => {
     expect(resumed).to.deep.equal(Array.from({ length: 40 }, (_, n) => n % 20))
   })
 
+  it('lets all go on that wait, where they send too little to fill it', async () => {
+    const resumed: number[] = []
+    for (let n = 0; n < 3; n++) wait({ resume: () => resumed.push(n) > 0 })
+
+    await turns(1)
+
+    expect(resumed).to.deep.equal([0, 1, 2])
+  })
+
   it('passes over those that are over, at no cost', async () => {
     let resumed = 0
     for (let n = 0; n < 100; n++) wait({ resume: () => n === 99 && ++resumed > 0 })
