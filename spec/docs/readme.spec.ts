@@ -113,6 +113,13 @@ describe(paper, () => {
     expect(names.split(' ')).to.have.members(needed)
   })
 
+  it('makes modules of what npm init leaves as CommonJS, where the first example could not await', () => {
+    const { code = '' } = blocksOf(paper).find(({ code }) => code.includes('npm install ./')) ?? {}
+
+    expect(code).to.match(/^npm pkg set type=module\nnpm install \.\//)
+    expect(find('clock').code).to.match(/^const app = await /m)
+  })
+
   it('names the versions of Node.js that the package takes', () => {
     const { engines } = JSON.parse(read('package.json')) as { engines: { node: string } }
     const [, first, second] = read(paper).match(/Node\.js (\S+), (\S+) or later/) ?? []
