@@ -96,14 +96,15 @@ describe(paper, () => {
   it('resume: goes on behind the last event ID, from a header or the query', async () => {
     const url = `${(await examples.serve('resume')).url}/news`
     const rest = [
-      { id: '2', event: 'item', data: 'three' },
+      { id: 'c', event: 'item', data: 'three' },
       { id: 'stream.end', event: 'stream:end', data: '{"reason":"done"}' },
     ]
 
-    expect(await (await subscribe(url, { headers: { 'last-event-id': '1' } })).rest()).to.deep.equal(rest)
+    expect(await (await subscribe(url, { headers: { 'last-event-id': 'b' } })).rest()).to.deep.equal(rest)
     expect(
-      await (await subscribe(`${url}?lastEventId=1`, { headers: { accept: 'text/event-stream' } })).rest(),
+      await (await subscribe(`${url}?lastEventId=b`, { headers: { accept: 'text/event-stream' } })).rest(),
     ).to.deep.equal(rest)
+    for (const id of ['-2', 'abc']) expect(await ask(`${url}?lastEventId=${id}`), id).to.equal(await ask(url))
   })
 
   it('leave: runs the finally of the generator', async () => {
