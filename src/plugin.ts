@@ -116,8 +116,8 @@ const pluginNames: Names<OkapiOptions & RegisterOptions> = {
 /**
  * The Fastify plugin: makes routes of controllers.
  *
- * It stands beside the app's own routes, hooks and plugins: hooks registered before it run for its routes too, and its
- * error answers are its own. With the option `prefix` of `register`, all its routes stand below the prefix.
+ * It stands beside the app's own routes, hooks and plugins: hooks of the app run for its routes too, and its error
+ * answers are its own. With the option `prefix` of `register`, all its routes stand below the prefix.
  *
  * @example
  * ```ts

@@ -1,6 +1,17 @@
 import { expect } from 'chai'
 import { EventSource } from 'eventsource'
-import { type App, type ControllerClass, ServerSentEvent, type Topics } from 'okapi'
+import {
+  type App,
+  Controller,
+  type ControllerClass,
+  credentials,
+  describeApi,
+  Get,
+  Guard,
+  Jwt,
+  ServerSentEvent,
+  type Topics,
+} from 'okapi'
 import { ask } from '../support/ask.js'
 import { examplesOf, runScript } from '../support/examples.js'
 import { closeServers, listen } from '../support/listen.js'
@@ -72,6 +83,35 @@ describe('docs/auth.md', () => {
       expect(await ask(`${url}/accounts`, bearing(token)), token).to.match(/^401 /)
     }
     expect(await ask(`${url}/accounts`)).to.match(/^401 .*Send a credential/)
+  })
+
+  it('jwt: says in the OpenAPI document which scheme it asks for; what says none is a 401 alone', async () => {
+    const { Accounts, Members } = await load<{ Accounts: ControllerClass; Members: new () => Jwt }>('jwt')
+    class Heirs extends Members {}
+
+    @Controller('/plain')
+    @Guard(credentials([Jwt]))
+    class Plain {
+      @Get()
+      plain() {}
+    }
+
+    @Controller('/inherited')
+    @Guard(credentials([Heirs]))
+    class Inherited {
+      @Get()
+      inherited() {}
+    }
+    const { paths } = describeApi([Accounts, Plain, Inherited], {
+      info: { title: 'Accounts', version: '1.0.0' },
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+    })
+
+    expect(paths['/accounts']?.get?.security).to.deep.equal([{ bearer: [] }])
+    for (const path of ['/plain', '/inherited']) {
+      expect(paths[path]?.get).to.not.have.property('security')
+      expect(paths[path]?.get?.responses).to.include.keys('401')
+    }
   })
 
   it('jwks: takes tokens by the keys at a URL', async () => {

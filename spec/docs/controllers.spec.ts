@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { Body, Controller, Get, Query } from 'okapi'
+import { IsString } from 'class-validator'
+import { Body, Controller, Get, Header, Query } from 'okapi'
 import { convert } from '../../src/convert.js'
 import { ask, posting } from '../support/ask.js'
 import { examplesOf } from '../support/examples.js'
@@ -92,6 +93,47 @@ describe(paper, () => {
     expect(convert('', Number)).not.to.have.property('value')
     expect(convert('12', Array)).to.deep.equal({ value: ['12'] })
     expect(convert(['12', '13'], Array)).to.deep.equal({ value: ['12', '13'] })
+  })
+
+  it('is right in what is done with enums, and in what is refused at boot', async () => {
+    // biome-ignore lint/style/noEnum: what is told of
+    enum Colour {
+      Red = 'red',
+    }
+    // biome-ignore lint/style/noEnum: what is told of
+    enum Level {
+      Low,
+    }
+    class Place {
+      @IsString()
+      name!: string
+    }
+
+    @Controller('/kept')
+    class Kept {
+      @Get()
+      kept(@Query('colour') colour: Colour, @Query('level') level: Level) {
+        return [colour, level]
+      }
+    }
+
+    @Controller('/map')
+    class OfMap {
+      @Get()
+      map(@Query('map') _map: Map<string, string>) {}
+    }
+
+    @Controller('/dto')
+    class OfDto {
+      @Get()
+      dto(@Header('place') _place: Place) {}
+    }
+    const { url } = await serve([Kept])
+
+    expect(await ask(`${url}/kept?colour=green&level=7`)).to.equal('200 ["green",7]')
+    expect(await ask(`${url}/kept?level=low`)).to.match(/^400 /)
+    expect(await refusal([OfMap])).to.match(/@Query\('map'\) gives nothing that is a Map/)
+    expect(await refusal([OfDto])).to.match(/@Header\('place'\) gives one text, which is no Place/)
   })
 
   it('is right that the compiler keeps no type of a default value', async () => {

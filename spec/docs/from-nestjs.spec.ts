@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises'
 import { expect } from 'chai'
+import { IsEnum, IsInt, IsUUID } from 'class-validator'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
-import { Controller, type ControllerClass, event, Get, json, NotFoundError, SSE } from 'okapi'
+import { Controller, type ControllerClass, createApp, event, Get, json, NotFoundError, Param, Query, SSE } from 'okapi'
 import { interval, map, switchMap, take, throwError, timer } from 'rxjs'
 import { examplesOf, isController } from '../support/examples.js'
 import { codesIn, tableAfter } from '../support/papers.js'
@@ -35,6 +37,100 @@ describe(paper, () => {
     expect(told(await app.inject('/cats/two'))).to.match(/^400 .*is not a number/)
     expect(told(await add({ name: 7, age: -1 }))).to.match(/^400 .*name must be a string.*age must not be less than 0/)
     await app.close()
+  })
+
+  it('is right in what stands for the pipes', async () => {
+    // biome-ignore lint/style/noEnum: what ParseEnumPipe is for
+    enum Colour {
+      Red = 'red',
+    }
+    // biome-ignore lint/style/noEnum: what ParseEnumPipe is for
+    enum Level {
+      Low,
+    }
+    class ByColour {
+      @IsEnum(Colour)
+      colour!: Colour
+    }
+    class ById {
+      @IsUUID()
+      id!: string
+    }
+    class ByCount {
+      @IsInt()
+      count!: number
+    }
+
+    @Controller('/pipes')
+    class Pipes {
+      @Get('/number')
+      number(@Query('n') n: number) {
+        return [n]
+      }
+
+      @Get('/whole')
+      whole(@Query() { count }: ByCount) {
+        return [count]
+      }
+
+      @Get('/items')
+      items(@Query('id', { items: Number }) ids: number[]) {
+        return ids
+      }
+
+      @Get('/texts')
+      texts(@Query('id', { items: String }) ids: string[]) {
+        return ids
+      }
+
+      @Get('/enum')
+      enum(@Query('colour') colour: Colour, @Query('level') level: Level) {
+        return [colour, level]
+      }
+
+      @Get('/colour')
+      colour(@Query() { colour }: ByColour) {
+        return [colour]
+      }
+
+      @Get('/id/:id')
+      id(@Param() { id }: ById) {
+        return [id]
+      }
+    }
+    const url = `${(await serve([Pipes], silent)).url}/pipes`
+    const uuid = '7d444840-9dc0-11d1-b245-5ffdce74fad2'
+
+    expect(await ask(`${url}/number?n=1.5`)).to.equal('200 [1.5]')
+    expect(await ask(`${url}/whole?count=2`)).to.equal('200 [2]')
+    expect(await ask(`${url}/whole?count=1.5`)).to.match(/^400 .*count must be an integer number/)
+    expect(await ask(`${url}/items?id=1&id=2`)).to.equal('200 [1,2]')
+    expect(await ask(`${url}/items?id=1,2`)).to.match(/^400 /)
+    expect(await ask(`${url}/texts?id=1&id=2`)).to.equal('200 ["1","2"]')
+    expect(await ask(`${url}/texts?id=1,2`)).to.equal('200 ["1,2"]')
+    expect(await ask(`${url}/enum?colour=green&level=7`)).to.equal('200 ["green",7]')
+    expect(await ask(`${url}/enum?level=high`)).to.match(/^400 /)
+    expect(await ask(`${url}/colour?colour=red`)).to.equal('200 ["red"]')
+    expect(await ask(`${url}/colour?colour=green`)).to.match(/^400 /)
+    expect(await ask(`${url}/id/${uuid}`)).to.equal(`200 ["${uuid}"]`)
+    expect(await ask(`${url}/id/5`)).to.match(/^400 .*id must be a UUID/)
+  })
+
+  it('is right that createApp waits for an onReady hook, and fails with it', async () => {
+    const told: string[] = []
+    const create = (hook: () => Promise<void>) =>
+      createApp({ ...silent, controllers: [], setup: app => app.addHook('onReady', hook) })
+
+    const app = await create(async () => {
+      await setImmediate()
+      told.push('ready')
+    })
+    told.push('made')
+    await app.close()
+
+    expect(told).to.deep.equal(['ready', 'made'])
+    const failed = await create(async () => Promise.reject(new Error('No line'))).catch(error => error)
+    expect(failed).to.be.an('error').with.property('message', 'No line')
   })
 
   it('guards: let in by role', async () => {

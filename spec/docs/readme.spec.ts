@@ -73,12 +73,13 @@ describe(paper, () => {
 
   it('jobs: streams as it is shown, refuses with 404, and goes on behind the last event ID', async () => {
     const url = `${(await serve('jobs')).url}/jobs`
-    const headers = { 'last-event-id': '2' }
+    const behind = (id: string) => ask(`${url}/7`, { headers: { 'last-event-id': id } })
 
     expect(await ask(`${url}/7`)).to.equal(`200 ${find('jobs', 'answer').code}`)
-    expect(await ask(`${url}/7`, { headers })).to.match(/^200 id: 3\nevent: step\ndata: tested\n\nid: stream\.end\n/)
+    expect(await behind('built')).to.match(/^200 id: tested\nevent: step\ndata: tested\n\nid: stream\.end\n/)
+    for (const id of ['-2', 'abc', '9']) expect(await behind(id), id).to.equal(await ask(`${url}/7`))
     expect(await ask(`${url}/8`)).to.match(/^404 .*There is no job 8/)
-    expect(await ask(`${url}/7`, { headers: { 'last-event-id': 'stream.end' } })).to.equal('204 ')
+    expect(await behind('stream.end')).to.equal('204 ')
   })
 
   it('topics: tells everybody who listens', async () => {
@@ -111,6 +112,13 @@ describe(paper, () => {
 
     expect(tarball).to.equal(`okapi-${version}.tgz`)
     expect(names.split(' ')).to.have.members(needed)
+  })
+
+  it('makes modules of what npm init leaves as CommonJS, where the first example could not await', () => {
+    const { code = '' } = blocksOf(paper).find(({ code }) => code.includes('npm install ./')) ?? {}
+
+    expect(code).to.match(/^npm pkg set type=module\nnpm install \.\//)
+    expect(find('clock').code).to.match(/^const app = await /m)
   })
 
   it('names the versions of Node.js that the package takes', () => {

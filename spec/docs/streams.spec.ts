@@ -1,9 +1,11 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { expect } from 'chai'
 import { EventSource } from 'eventsource'
-import { Controller, NotFoundError, Post, SSE } from 'okapi'
-import { ask } from '../support/ask.js'
+import { Controller, NotFoundError, Param, Post, SSE } from 'okapi'
+import { ask, posting } from '../support/ask.js'
 import { examplesOf, runScript } from '../support/examples.js'
 import { latch } from '../support/latch.js'
+import { closeServers, listen } from '../support/listen.js'
 import { codesIn, tableAfter } from '../support/papers.js'
 import { closeAll, serve } from '../support/serve.js'
 import { subscribe } from '../support/subscribe.js'
@@ -96,14 +98,15 @@ describe(paper, () => {
   it('resume: goes on behind the last event ID, from a header or the query', async () => {
     const url = `${(await examples.serve('resume')).url}/news`
     const rest = [
-      { id: '2', event: 'item', data: 'three' },
+      { id: 'c', event: 'item', data: 'three' },
       { id: 'stream.end', event: 'stream:end', data: '{"reason":"done"}' },
     ]
 
-    expect(await (await subscribe(url, { headers: { 'last-event-id': '1' } })).rest()).to.deep.equal(rest)
+    expect(await (await subscribe(url, { headers: { 'last-event-id': 'b' } })).rest()).to.deep.equal(rest)
     expect(
-      await (await subscribe(`${url}?lastEventId=1`, { headers: { accept: 'text/event-stream' } })).rest(),
+      await (await subscribe(`${url}?lastEventId=b`, { headers: { accept: 'text/event-stream' } })).rest(),
     ).to.deep.equal(rest)
+    for (const id of ['-2', 'abc']) expect(await ask(`${url}?lastEventId=${id}`), id).to.equal(await ask(url))
   })
 
   it('leave: runs the finally of the generator', async () => {
@@ -161,6 +164,109 @@ describe(paper, () => {
     })
 
     expect(lines).to.deep.equal(['to', 'be', 'or', 'not'])
+  })
+
+  describe('relay', () => {
+    const model = { answer: (_request: IncomingMessage, _response: ServerResponse): void => {} }
+    const given = process.env.MODEL_URL
+    const asking = posting({ prompt: 'to be' })
+    let url: string
+
+    before(async () => {
+      const port = await listen((request, response) => model.answer(request, response))
+      // Read when the example is loaded.
+      process.env.MODEL_URL = `http://127.0.0.1:${port}`
+    })
+    beforeEach(async () => {
+      url = `${(await examples.serve('relay')).url}/completions`
+    })
+    after(async () => {
+      if (given === undefined) delete process.env.MODEL_URL
+      else process.env.MODEL_URL = given
+      await closeServers()
+    })
+
+    it('sends on what a model says, also what is cut within a character, until it has said all', async () => {
+      const said = Buffer.from('data: {"text":"ü"}\n\ndata: {"text":"be"}\n\ndata: [DONE]\n\n')
+      const asked = latch<string>()
+      model.answer = async (request, response) => {
+        request.setEncoding('utf8').once('data', asked.open)
+        response.write(said.subarray(0, 16))
+        await turns(5)
+        response.end(said.subarray(16))
+      }
+
+      expect(await ask(url, asking)).to.equal(
+        '200 event: part\ndata: {"text":"ü"}\n\nevent: part\ndata: {"text":"be"}\n\n',
+      )
+      expect(await asked.promise).to.equal('{"prompt":"to be","stream":true}')
+    })
+
+    it('answers by 502 what the model refuses', async () => {
+      model.answer = (_request, response) => response.writeHead(429).end()
+
+      expect(await ask(url, asking)).to.match(/^502 .*The model answers 429/)
+    })
+
+    it('ends with an error if the model breaks off', async () => {
+      model.answer = (_request, response) => {
+        response.write('data: {"text":"to"}\n\n')
+        setTimeout(() => response.destroy(), 20)
+      }
+
+      expect(await ask(url, asking)).to.match(/^200 event: part\ndata: {"text":"to"}\n\nevent: stream:error\n/)
+    })
+
+    it('leaves the model when its client leaves, in the middle of the stream', async () => {
+      const left = latch()
+      model.answer = (_request, response) => {
+        response.once('close', left.open)
+        response.write('data: {"text":"to"}\n\n')
+      }
+      const stream = await subscribe(url, asking)
+      await stream.take(1)
+
+      stream.leave()
+
+      await left.promise
+    })
+
+    it('leaves the model when its client leaves, before it has answered', async () => {
+      const [asked, left] = [latch(), latch()]
+      model.answer = (_request, response) => {
+        response.once('close', left.open)
+        asked.open()
+      }
+      const leaving = new AbortController()
+      const answer = fetch(url, { ...asking, signal: leaving.signal }).catch(error => error)
+      await asked.promise
+
+      leaving.abort()
+
+      await left.promise
+      expect(await answer).to.have.property('name', 'AbortError')
+    })
+  })
+
+  it('is right in what is done with a string, a Map, and a stream of bytes', async () => {
+    const sources: Record<string, () => object> = {
+      string: () => 'hello' as never,
+      map: () => new Map([['a', 1]]),
+      bytes: () => new Response('hello').body as ReadableStream,
+    }
+
+    @Controller()
+    class Sources {
+      @SSE('/:name')
+      source(@Param('name') name: string) {
+        return sources[name]?.() as Iterable<unknown>
+      }
+    }
+    const { url } = await serve([Sources])
+
+    expect(await ask(`${url}/string`)).to.match(/^500 /)
+    expect(await ask(`${url}/map`)).to.match(/^200 data: \["a",1\]\n\n/)
+    expect(await ask(`${url}/bytes`)).to.match(/^200 data: aGVsbG8=\n\n/)
   })
 
   it('names the sources that a method may return', () => {

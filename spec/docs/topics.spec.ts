@@ -1,8 +1,11 @@
 import { expect } from 'chai'
 import {
+  Controller,
   type ControllerClass,
   event,
   LagError,
+  Signal,
+  SSE,
   type SubscribeOptions,
   TopicClosedError,
   TopicLimitError,
@@ -233,6 +236,45 @@ describe('docs/topics.md', () => {
     for (const payment of [4, 8, 16]) await topics.publish('payments', payment)
     await followed(await topics.publish('payments', 32))
     expect([ledger.total, ledger.lost]).to.deep.equal([3 + 16 + 32, 2])
+  })
+
+  it('keeps a loop of a generator subscribed when its client has left, until the next event, unless it has the signal', async () => {
+    @Controller()
+    class Loops {
+      constructor(private readonly topics: Topics) {}
+
+      @SSE('/without', { orphanTimeout: 20 })
+      async *without() {
+        for await (const { data } of this.topics.subscribe('loops')) yield data
+      }
+
+      @SSE('/with', { orphanTimeout: 20 })
+      async *with(@Signal() signal: AbortSignal) {
+        for await (const { data } of this.topics.subscribe('loops', { signal })) yield data
+      }
+    }
+    const topics = make()
+    const { app, url } = await serve([Loops], { topics })
+    const subscribers = () => topics.get('loops').stats()?.subscribers ?? 0
+    const leaveOf = async (path: string) => {
+      const stream = await subscribe(`${url}/${path}`)
+      await until(() => subscribers() === 1)
+      await topics.publish('loops', 'one')
+      await stream.take(1)
+      stream.leave()
+      await until(() => app.streams.size === 0)
+    }
+
+    await leaveOf('with')
+    await until(() => subscribers() === 0)
+    expect(app.streams.orphans).to.equal(0)
+
+    await leaveOf('without')
+    await until(() => app.streams.orphans === 1)
+    expect(subscribers()).to.equal(1)
+    await topics.publish('loops', 'two')
+    await until(() => app.streams.orphans === 0)
+    expect(subscribers()).to.equal(0)
   })
 
   it('lets publish wait for a loop with onLag "block", until that asks for more', async () => {
