@@ -84,6 +84,20 @@ describe('The page in Chromium', function () {
     expect(await page.locator('#events > li[data-type=notification]:visible').count()).to.be.at.least(1)
   })
 
+  it('says that all types are hidden, where they are', async () => {
+    const { page } = await visit()
+    await page.locator('#events > li[data-type=notification]').first().waitFor()
+    await press(page, 'Close /events')
+    const pills = page.locator('#types > button')
+
+    for (const pill of await pills.all()) await pill.click()
+    await shows(page, '#empty', 'All types are hidden.')
+    await pills.first().click()
+
+    await page.locator('#empty').waitFor({ state: 'hidden' })
+    expect(await page.locator('#empty').getAttribute('aria-live')).to.equal('polite')
+  })
+
   it('keeps the last 200 events, and forgets all of them on Clear', async () => {
     const { page } = await visit({ clock: new FastClock(2_000) })
     await shows(page, '#types > button[data-type=notification] .count', /^([5-9]\d|\d{3,})$/)
