@@ -282,12 +282,43 @@ describe('The page in Chromium', function () {
     expect(await page.evaluate('document.activeElement.id')).to.equal('message')
   })
 
-  it('says why the server refuses a message', async () => {
+  it('sends no empty message, and none that is too long', async () => {
+    const { page } = await visit({ clock: new FastClock(100) })
+    const asked: string[] = []
+    page.on('request', request => {
+      if (request.method() === 'POST') asked.push(request.postData() ?? '')
+    })
+
+    await page.getByLabel('Your message').press('Enter')
+    const missing = await page.evaluate<boolean>("document.querySelector('#message').validity.valueMissing")
+    await ask(page, 'x'.repeat(501))
+    await shows(page, '#talk > .okapi', 'for nobody.')
+
+    expect(missing).to.equal(true)
+    expect(await page.locator('#talk > li').count()).to.equal(2)
+    expect(asked).to.deep.equal([JSON.stringify({ message: 'x'.repeat(500) })])
+  })
+
+  it('says why the server refuses a message, and gives the text back', async () => {
     const { page } = await visit()
+    await page.evaluate("document.querySelector('#message').removeAttribute('maxlength')")
 
-    await ask(page, '')
+    await ask(page, 'x'.repeat(501))
 
-    await shows(page, '#talk > .okapi em', 'message should not be empty')
+    await shows(page, '#talk > .okapi em', 'message must be shorter than or equal to 500 characters')
+    await page.getByRole('button', { name: 'Send' }).waitFor()
+    expect(await page.getByLabel('Your message').inputValue()).to.equal('x'.repeat(501))
+  })
+
+  it('says in plain words that the server is not there, and gives the text back', async () => {
+    const { page } = await visit()
+    await closeSamples()
+
+    await ask(page, 'Is anybody there?')
+
+    await shows(page, '#talk > .okapi em', 'The server cannot be reached. Is it running?')
+    await page.getByRole('button', { name: 'Send' }).waitFor()
+    expect(await page.getByLabel('Your message').inputValue()).to.equal('Is anybody there?')
   })
 
   it('says so when an answer is cut off', async () => {
@@ -296,6 +327,16 @@ describe('The page in Chromium', function () {
     await shows(page, '#talk > .okapi', 'You said')
 
     await sample.app.close()
+
+    await shows(page, '#talk > .okapi em', 'The answer was cut off.')
+  })
+
+  it('says the same of an answer whose connection breaks', async () => {
+    const { page, sample } = await visit({ clock: new FastClock(1) })
+    await ask(page, 'Hello')
+    await shows(page, '#talk > .okapi', 'You said')
+
+    sample.app.server.closeAllConnections()
 
     await shows(page, '#talk > .okapi em', 'The answer was cut off.')
   })
