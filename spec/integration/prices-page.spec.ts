@@ -184,4 +184,26 @@ describe('The page of prices in Chromium', function () {
     expect(await flat.locator('.change').textContent()).to.equal('0.00 %')
     expect(await colorOf('.change')).to.equal(await colorOf('.price'))
   })
+
+  it('keeps the chart in sight on a phone, whichever symbol is chosen', async () => {
+    const sample = await startSample({ clock: new RestingClock(20) })
+    const page = await newPage({ viewport: { width: 390, height: 844 } })
+    await page.goto(`${sample.url}/prices`)
+    await shows(page, '#status', 'Connected')
+    const edges = (selector: string) =>
+      page.evaluate<[number, number]>(
+        `(({ top, bottom }) => [top, bottom])(document.querySelector('${selector}').getBoundingClientRect())`,
+      )
+
+    for (const symbol of ['OKP', 'JAY', 'YAK', 'ANT']) {
+      await page.getByRole('button', { name: symbol, exact: true }).focus()
+      await page.keyboard.press('Enter')
+      await shows(page, '#chart-title', symbol)
+      const [top, bottom] = await edges('.chart')
+      const [, button] = await edges(`[data-symbol=${symbol}] button`)
+      expect(top, symbol).to.be.at.least(button)
+      expect(bottom, symbol).to.be.at.most(844)
+    }
+    expect(await page.evaluate('document.documentElement.scrollWidth')).to.equal(390)
+  })
 })
