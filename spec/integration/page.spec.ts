@@ -187,6 +187,24 @@ describe('The page in Chromium', function () {
     expect(urls).to.have.length(10)
   })
 
+  for (const width of [1280, 390]) {
+    it(`keeps the height of each row when a stream is opened, ${width} pixels wide`, async () => {
+      const { page } = await visit({ clock: new FastClock(10) })
+      await page.setViewportSize({ width, height: 800 })
+      const heights = () =>
+        page.evaluate<number[]>("[...document.querySelectorAll('#streams > li')].map(row => row.offsetHeight)")
+
+      const before = await heights()
+      await press(page, 'Open /messages')
+      await shows(page, `${row('/messages')} .count`, /^[1-9]/)
+      const during = await heights()
+      await shows(page, `${row('/messages')} .state`, 'Finished')
+
+      expect(during).to.deep.equal(before)
+      expect(await heights()).to.deep.equal(before)
+    })
+  }
+
   it('tells the state of the main stream when it is closed and opened again', async () => {
     const { page } = await visit()
 
