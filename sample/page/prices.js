@@ -112,7 +112,11 @@ function showState(state, label) {
   status.textContent = label
 }
 
-for (const [symbol, row] of rows) row.querySelector('button').addEventListener('click', () => choose(symbol))
+for (const [symbol, row] of rows) {
+  const button = row.querySelector('button')
+  button.disabled = false
+  button.addEventListener('click', () => choose(symbol))
+}
 document.querySelector('#cut').addEventListener('click', cutConnection)
 choose('OKP')
 connect()

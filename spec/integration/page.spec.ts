@@ -390,4 +390,26 @@ describe('The page in Chromium', function () {
     expect(await page.evaluate('document.documentElement.scrollWidth')).to.equal(320)
     expect([light, dark]).to.deep.equal(['rgb(247, 242, 234)', 'rgb(22, 17, 14)'])
   })
+
+  it('links what else the sample serves', async () => {
+    const { page, sample } = await visit()
+
+    const links = await page.getByRole('navigation').getByRole('link').all()
+    const urls = await Promise.all(links.map(link => link.getAttribute('href')))
+    const answers = await Promise.all(urls.map(url => fetch(`${sample.url}${url}`)))
+
+    expect(urls).to.deep.equal(['/prices', '/docs', '/openapi.json'])
+    expect(answers.map(({ status }) => status)).to.deep.equal([200, 200, 200])
+  })
+
+  it('says without JavaScript that it needs it and how the streams are read, and shows nothing dead', async () => {
+    const sample = await startSample({ clock: new FastClock(100) })
+    const page = await newPage({ javaScriptEnabled: false })
+
+    await page.goto(sample.url)
+
+    await shows(page, '.notice', /This page needs JavaScript\..* curl -N \S+\/events/s)
+    expect(await page.locator('#streams > li:visible').count()).to.equal(10)
+    expect(await page.locator('button:visible, input:visible, .state:visible, #open-count:visible').count()).to.equal(0)
+  })
 })

@@ -206,4 +206,15 @@ describe('The page of prices in Chromium', function () {
     }
     expect(await page.evaluate('document.documentElement.scrollWidth')).to.equal(390)
   })
+
+  it('shows the prices as they are without JavaScript, and nothing dead', async () => {
+    const sample = await startSample({ clock: new RestingClock(0) })
+    const page = await newPage({ javaScriptEnabled: false })
+
+    await page.goto(`${sample.url}/prices`)
+
+    await shows(page, '.notice', /This page needs JavaScript\..* curl -N \S+\/prices\/live/s)
+    expect(await page.locator('#quotes > tr:visible').count()).to.equal(20)
+    expect(await page.locator('button:visible:enabled, .state:visible, .chart:visible').count()).to.equal(0)
+  })
 })
