@@ -60,7 +60,7 @@ describe('The page of prices in Chromium', function () {
     await page.getByRole('button', { name: 'FOX', exact: true }).click()
 
     await shows(page, '#chart-title', 'FOX')
-    await page.waitForFunction("document.querySelector('#chart polyline').getAttribute('points').split(' ').length > 3")
+    await page.locator('#chart polyline[points*=" "]').waitFor({ state: 'attached' })
     expect(await page.locator('[data-symbol=FOX] button').getAttribute('aria-pressed')).to.equal('true')
     expect(await page.locator('#quotes > tr').count()).to.equal(20)
     expect(errors).to.deep.equal([])
