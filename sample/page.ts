@@ -6,7 +6,9 @@ import { streams } from './streams.js'
 
 // Beside the source: the compiler, whose output this is, copies no styles and no templates.
 const files = new URL('../../sample/page/', import.meta.url)
-const scripts = ['page.js', 'stream-row.js', 'event-log.js', 'chat.js', 'read-events.js', 'prices.js', 'chart.js']
+const scripts = 'page stream-row event-log chat post read-events prices chart missing'
+  .split(' ')
+  .map(name => `${name}.js`)
 const styles = ['page', 'prices']
 
 /** Where the templates are. */

@@ -70,7 +70,7 @@ export class Prices {
   @Post('/cut')
   cut(@Body() { viewer }: Viewer): void {
     const connection = this.#connections.get(viewer)
-    if (connection === undefined) throw new NotFoundError('There is no such viewer')
+    if (connection === undefined) throw new NotFoundError('This viewer has no connection now')
     connection.destroy()
   }
 

@@ -1,3 +1,4 @@
+import { post } from './post.js'
 import { readEvents } from './read-events.js'
 
 /** The chat: sends a message, and shows the answer while it arrives. */
@@ -19,10 +20,15 @@ export function startChat(element) {
     say('you', message)
     const answer = say('okapi', '')
     busy(true)
+    let response
     try {
-      await ask(message, controller.signal, word => add(answer, word))
+      response = await post('/chat', { message }, controller.signal)
+      await read(response, word => add(answer, word))
     } catch (error) {
-      add(answer, note(controller.signal.aborted ? 'Stopped.' : error.message))
+      const { aborted } = controller.signal
+      add(answer, note(aborted ? 'Stopped.' : error.message))
+      // What was not taken is not lost either.
+      if (!response && !aborted) input.value ||= message
     }
     stop.removeEventListener('click', onStop)
     busy(false)
@@ -51,22 +57,15 @@ export function startChat(element) {
   }
 }
 
-/** Posts a message and gives on the words of the answer. */
-async function ask(message, signal, onWord) {
-  const headers = { 'content-type': 'application/json' }
-  const response = await fetch('/chat', { method: 'POST', headers, body: JSON.stringify({ message }), signal })
-  if (!response.ok) throw new Error(await reasonOf(response))
-  for await (const { type, data } of readEvents(response.body)) {
-    if (type === 'done') return
-    if (type === 'message') onWord(data)
-  }
+/** Gives on the words of an answer. Whatever ends it before `done` has cut it off. */
+async function read(response, onWord) {
+  try {
+    for await (const { type, data } of readEvents(response.body)) {
+      if (type === 'done') return
+      if (type === 'message') onWord(data)
+    }
+  } catch {}
   throw new Error('The answer was cut off.')
-}
-
-/** Why the server refused: errors are answered as problem details, with every issue of the message in them. */
-async function reasonOf(response) {
-  const { title, detail, errors = [] } = await response.json()
-  return errors.length > 0 ? errors.map(issue => issue.detail).join(', ') : (detail ?? title)
 }
 
 function note(text) {

@@ -24,14 +24,14 @@ export class EventLog {
     item.append(make('span', type, 'type'), make('code', url, 'url'), timeNow(), make('code', data, 'data'))
     this.#list.prepend(item)
     while (this.#list.children.length > MOST) this.#list.lastElementChild.remove()
-    this.#empty.hidden = true
+    this.#showHint()
   }
 
   clear() {
     this.#list.replaceChildren()
     this.#types.replaceChildren()
     this.#buttons.clear()
-    this.#empty.hidden = false
+    this.#showHint()
   }
 
   #buttonOf(type) {
@@ -53,6 +53,23 @@ export class EventLog {
     const shown = element.getAttribute('aria-pressed') === 'false'
     element.setAttribute('aria-pressed', shown)
     for (const item of this.#list.children) if (item.dataset.type === type) item.hidden = !shown
+    this.#showHint()
+  }
+
+  /** Says why there is nothing to see, where there is nothing. */
+  #showHint() {
+    const events = [...this.#list.children]
+    this.#empty.hidden = events.some(({ hidden }) => !hidden)
+    const hint = this.#hint(events.length)
+    if (this.#empty.textContent !== hint) this.#empty.textContent = hint
+  }
+
+  #hint(kept) {
+    if (kept === 0) return 'Nothing has arrived yet.'
+    const shown = [...this.#buttons.values()].some(({ element }) => element.getAttribute('aria-pressed') === 'true')
+    return shown
+      ? 'The events that are kept are of hidden types. Choose one above to see them.'
+      : 'All types are hidden. Choose one above to see its events.'
   }
 }
 

@@ -1,4 +1,6 @@
 import { Chart } from './chart.js'
+import { Missing } from './missing.js'
+import { post } from './post.js'
 
 /** Milliseconds to wait where EventSource gives up. */
 const COME_BACK = 2_000
@@ -6,45 +8,72 @@ const COME_BACK = 2_000
 const viewer = crypto.randomUUID()
 const chart = new Chart(document.querySelector('.chart'))
 const rows = new Map([...document.querySelectorAll('#quotes > tr')].map(row => [row.dataset.symbol, row]))
-let last
+const missing = new Missing()
 let connections = 0
+/** The connection that was cut: quotes since then come by later ones. */
+let cut = Number.POSITIVE_INFINITY
 let sinceCut = 0
-let missing = 0
 
 function connect() {
   const source = new EventSource(`/prices/live?viewer=${viewer}`)
   source.addEventListener('open', () => {
     show('#connections', ++connections)
+    show('#cut-note', '')
     showState('connected', 'Connected')
   })
   source.addEventListener('error', () => {
     showState('reconnecting', 'Reconnecting…')
     if (source.readyState === EventSource.CLOSED) setTimeout(connect, COME_BACK)
   })
+  listen(source, 'stream:gap', onGap)
   listen(source, 'market', onMarket)
   listen(source, 'price', onQuote)
-  listen(source, 'viewers', ({ viewers }) => show('#viewers', viewers))
+  listen(source, 'viewers', onViewers)
 }
 
 function listen(source, type, take) {
-  source.addEventListener(type, ({ data }) => take(JSON.parse(data)))
+  source.addEventListener(type, ({ data, lastEventId }) => take(JSON.parse(data), lastEventId))
 }
 
-/** The whole market: on the first visit, or where what was missed is no longer kept. */
+/** What was missed is no longer kept: the market follows. */
+function onGap(gap) {
+  missing.onGap(gap)
+  showMissing()
+}
+
+/** The whole market: on the first visit, and after a gap. */
 function onMarket({ quotes, number, viewers }) {
+  missing.onMarket(number)
   for (const quote of quotes) showQuote(quote)
   show('#viewers', viewers)
   show('#number', number)
-  last = number
 }
 
-function onQuote(quote) {
-  if (last !== undefined) missing += quote.number - last - 1
-  last = quote.number
-  if (connections > 1) show('#since-cut', ++sinceCut)
-  show('#missing', missing)
+function onQuote(quote, id) {
+  missing.onQuote(quote.number, id)
+  if (connections > cut) show('#since-cut', ++sinceCut)
+  showMissing()
   show('#number', quote.number)
   showQuote(quote)
+}
+
+function onViewers({ viewers }, id) {
+  missing.onPosition(id)
+  showMissing()
+  show('#viewers', viewers)
+}
+
+async function cutConnection() {
+  const connection = connections
+  show('#cut-note', '')
+  try {
+    await post('/prices/cut', { viewer })
+    cut = connection
+    sinceCut = 0
+    show('#since-cut', 0)
+  } catch (error) {
+    show('#cut-note', error.message)
+  }
 }
 
 function showQuote({ symbol, price, change }) {
@@ -53,7 +82,7 @@ function showQuote({ symbol, price, change }) {
   const before = Number(cell.textContent)
   cell.textContent = price.toFixed(2)
   row.querySelector('.change').textContent = `${change.toFixed(2)} %`
-  row.dataset.trend = change < 0 ? 'down' : 'up'
+  row.dataset.trend = ['down', 'flat', 'up'][Math.sign(change) + 1]
   if (price !== before) row.dataset.moved = row.dataset.moved === 'a' ? 'b' : 'a'
   chart.add(symbol, price)
 }
@@ -63,8 +92,18 @@ function choose(symbol) {
   chart.show(symbol)
 }
 
+function showMissing() {
+  show('#missing', missing)
+  show(
+    '#missing-note',
+    missing.unknown ? 'The log of the server began anew. How many quotes came in between cannot be known.' : '',
+  )
+}
+
+/** Shows a text, unless it stands there already: a live region would be read out again. */
 function show(selector, value) {
-  document.querySelector(selector).textContent = value
+  const element = document.querySelector(selector)
+  if (element.textContent !== String(value)) element.textContent = value
 }
 
 function showState(state, label) {
@@ -73,13 +112,11 @@ function showState(state, label) {
   status.textContent = label
 }
 
-for (const [symbol, row] of rows) row.querySelector('button').addEventListener('click', () => choose(symbol))
-document.querySelector('#cut').addEventListener('click', () => {
-  fetch('/prices/cut', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ viewer }),
-  })
-})
+for (const [symbol, row] of rows) {
+  const button = row.querySelector('button')
+  button.disabled = false
+  button.addEventListener('click', () => choose(symbol))
+}
+document.querySelector('#cut').addEventListener('click', cutConnection)
 choose('OKP')
 connect()

@@ -84,6 +84,20 @@ describe('The page in Chromium', function () {
     expect(await page.locator('#events > li[data-type=notification]:visible').count()).to.be.at.least(1)
   })
 
+  it('says that all types are hidden, where they are', async () => {
+    const { page } = await visit()
+    await page.locator('#events > li[data-type=notification]').first().waitFor()
+    await press(page, 'Close /events')
+    const pills = page.locator('#types > button')
+
+    for (const pill of await pills.all()) await pill.click()
+    await shows(page, '#empty', 'All types are hidden.')
+    await pills.first().click()
+
+    await page.locator('#empty').waitFor({ state: 'hidden' })
+    expect(await page.locator('#empty').getAttribute('aria-live')).to.equal('polite')
+  })
+
   it('keeps the last 200 events, and forgets all of them on Clear', async () => {
     const { page } = await visit({ clock: new FastClock(2_000) })
     await shows(page, '#types > button[data-type=notification] .count', /^([5-9]\d|\d{3,})$/)
@@ -172,6 +186,24 @@ describe('The page in Chromium', function () {
 
     expect(urls).to.have.length(10)
   })
+
+  for (const width of [1280, 390]) {
+    it(`keeps the height of each row when a stream is opened, ${width} pixels wide`, async () => {
+      const { page } = await visit({ clock: new FastClock(10) })
+      await page.setViewportSize({ width, height: 800 })
+      const heights = () =>
+        page.evaluate<number[]>("[...document.querySelectorAll('#streams > li')].map(row => row.offsetHeight)")
+
+      const before = await heights()
+      await press(page, 'Open /messages')
+      await shows(page, `${row('/messages')} .count`, /^[1-9]/)
+      const during = await heights()
+      await shows(page, `${row('/messages')} .state`, 'Finished')
+
+      expect(during).to.deep.equal(before)
+      expect(await heights()).to.deep.equal(before)
+    })
+  }
 
   it('tells the state of the main stream when it is closed and opened again', async () => {
     const { page } = await visit()
@@ -268,12 +300,43 @@ describe('The page in Chromium', function () {
     expect(await page.evaluate('document.activeElement.id')).to.equal('message')
   })
 
-  it('says why the server refuses a message', async () => {
+  it('sends no empty message, and none that is too long', async () => {
+    const { page } = await visit({ clock: new FastClock(100) })
+    const asked: string[] = []
+    page.on('request', request => {
+      if (request.method() === 'POST') asked.push(request.postData() ?? '')
+    })
+
+    await page.getByLabel('Your message').press('Enter')
+    const missing = await page.evaluate<boolean>("document.querySelector('#message').validity.valueMissing")
+    await ask(page, 'x'.repeat(501))
+    await shows(page, '#talk > .okapi', 'for nobody.')
+
+    expect(missing).to.equal(true)
+    expect(await page.locator('#talk > li').count()).to.equal(2)
+    expect(asked).to.deep.equal([JSON.stringify({ message: 'x'.repeat(500) })])
+  })
+
+  it('says why the server refuses a message, and gives the text back', async () => {
     const { page } = await visit()
+    await page.evaluate("document.querySelector('#message').removeAttribute('maxlength')")
 
-    await ask(page, '')
+    await ask(page, 'x'.repeat(501))
 
-    await shows(page, '#talk > .okapi em', 'message should not be empty')
+    await shows(page, '#talk > .okapi em', 'message must be shorter than or equal to 500 characters')
+    await page.getByRole('button', { name: 'Send' }).waitFor()
+    expect(await page.getByLabel('Your message').inputValue()).to.equal('x'.repeat(501))
+  })
+
+  it('says in plain words that the server is not there, and gives the text back', async () => {
+    const { page } = await visit()
+    await closeSamples()
+
+    await ask(page, 'Is anybody there?')
+
+    await shows(page, '#talk > .okapi em', 'The server cannot be reached. Is it running?')
+    await page.getByRole('button', { name: 'Send' }).waitFor()
+    expect(await page.getByLabel('Your message').inputValue()).to.equal('Is anybody there?')
   })
 
   it('says so when an answer is cut off', async () => {
@@ -282,6 +345,16 @@ describe('The page in Chromium', function () {
     await shows(page, '#talk > .okapi', 'You said')
 
     await sample.app.close()
+
+    await shows(page, '#talk > .okapi em', 'The answer was cut off.')
+  })
+
+  it('says the same of an answer whose connection breaks', async () => {
+    const { page, sample } = await visit({ clock: new FastClock(1) })
+    await ask(page, 'Hello')
+    await shows(page, '#talk > .okapi', 'You said')
+
+    sample.app.server.closeAllConnections()
 
     await shows(page, '#talk > .okapi em', 'The answer was cut off.')
   })
@@ -316,5 +389,27 @@ describe('The page in Chromium', function () {
 
     expect(await page.evaluate('document.documentElement.scrollWidth')).to.equal(320)
     expect([light, dark]).to.deep.equal(['rgb(247, 242, 234)', 'rgb(22, 17, 14)'])
+  })
+
+  it('links what else the sample serves', async () => {
+    const { page, sample } = await visit()
+
+    const links = await page.getByRole('navigation').getByRole('link').all()
+    const urls = await Promise.all(links.map(link => link.getAttribute('href')))
+    const answers = await Promise.all(urls.map(url => fetch(`${sample.url}${url}`)))
+
+    expect(urls).to.deep.equal(['/prices', '/docs', '/openapi.json'])
+    expect(answers.map(({ status }) => status)).to.deep.equal([200, 200, 200])
+  })
+
+  it('says without JavaScript that it needs it and how the streams are read, and shows nothing dead', async () => {
+    const sample = await startSample({ clock: new FastClock(100) })
+    const page = await newPage({ javaScriptEnabled: false })
+
+    await page.goto(sample.url)
+
+    await shows(page, '.notice', /This page needs JavaScript\..* curl -N \S+\/events/s)
+    expect(await page.locator('#streams > li:visible').count()).to.equal(10)
+    expect(await page.locator('button:visible, input:visible, .state:visible, #open-count:visible').count()).to.equal(0)
   })
 })
