@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import fastify, { type FastifyInstance } from 'fastify'
-import { Controller, HttpError, Signal, SSE } from 'okapi'
+import { Controller, Get, HttpError, Signal, SSE } from 'okapi'
 import { answerProblem, problemHandler, type Translate } from '../src/failures.js'
 import { Connection, get, leaveAll } from './support/connection.js'
+import { latch } from './support/latch.js'
+import { type LogLine, logger } from './support/logged.js'
 import { closeAll, serve } from './support/serve.js'
 
 describe('problemHandler', () => {
@@ -52,6 +55,44 @@ describe('problemHandler', () => {
     expect(statusCode).to.equal(502)
     expect(logged[0]?.[0]).to.have.property('err', error)
   })
+})
+
+describe('A request that is called off', () => {
+  afterEach(async () => {
+    leaveAll()
+    await closeAll()
+  })
+
+  for (const left of [true, false]) {
+    it(`is ${left ? 'no failure if its client has left' : 'a failure if its client still waits'}`, async () => {
+      const lines: LogLine[] = []
+      const began = latch<AbortController>()
+      const over = latch()
+
+      @Controller()
+      class Slow {
+        @Get()
+        async slow(@Signal() signal: AbortSignal) {
+          const own = new AbortController()
+          began.open(own)
+          await sleep(60_000, undefined, { signal: AbortSignal.any([signal, own.signal]) })
+        }
+      }
+      const { url, app } = await serve([Slow], {
+        fastify: { logger: logger(lines) },
+        setup: app => void app.addHook('onError', async () => over.open()),
+      })
+      const connection = await Connection.open(url, get('/'))
+      const own = await began.promise
+
+      if (left) connection.leave()
+      else own.abort()
+      await over.promise
+      await app.close()
+
+      expect(lines.map(({ msg }) => msg)).to.deep.equal(left ? [] : ['A request failed'])
+    })
+  }
 })
 
 describe('answerProblem', () => {

@@ -1,8 +1,11 @@
 import { expect } from 'chai'
-import { Controller, Get, HttpCode, HttpError, Post, Query, Redirect, SetHeader, SSE } from 'okapi'
+import type { FastifyReply } from 'fastify'
+import { Controller, Get, HttpCode, HttpError, Post, Query, Redirect, Reply, SetHeader, SSE } from 'okapi'
 import request from 'supertest'
+import { Connection, get, leaveAll } from '../support/connection.js'
 import { protest, refusal } from '../support/refusal.js'
 import { closeAll, serve } from '../support/serve.js'
+import { until } from '../support/until.js'
 
 @Controller()
 class Responses {
@@ -92,6 +95,40 @@ describe('response decorators', () => {
       expect(status).to.equal(409)
       expect(headers).not.to.have.property('x-answer')
     })
+
+    for (const status of [204, 304]) {
+      it(`refuses ${status} for a stream, which it leaves no body`, async () => {
+        @Controller()
+        class Empty {
+          @HttpCode(status)
+          @SSE('/empty', { method: 'POST' })
+          *empty() {
+            yield 'a'
+          }
+        }
+
+        expect(await refusal([Empty])).to.equal(
+          `Empty.empty: @HttpCode(${status}) has no body, and so no stream: leave it out`,
+        )
+      })
+
+      it(`is answered 500 by a stream whose reply says ${status}, and the connection goes on`, async () => {
+        @Controller()
+        class Empty {
+          @SSE('/empty')
+          *empty(@Reply() reply: FastifyReply) {
+            reply.code(status)
+            yield 'a'
+          }
+        }
+        const { url } = await serve([Empty])
+        const connection = await Connection.open(url, get('/empty') + get('/empty'))
+        await until(() => connection.text.split('HTTP/1.1 500').length === 3, 'two answers')
+
+        expect(connection.text).not.to.contain('data: a')
+        leaveAll()
+      })
+    }
 
     for (const status of [100, 199, 600, 200.5]) {
       it(`refuses ${status}`, () => {

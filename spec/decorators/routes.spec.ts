@@ -4,6 +4,7 @@ import {
   All,
   Body,
   Controller,
+  DefinitionError,
   Delete,
   describeApi,
   Get,
@@ -337,5 +338,28 @@ describe('route decorators', () => {
         "Slashless.latest: the path 'latest' lacks the leading slash: '/latest'",
       )
     })
+  })
+})
+
+describe('A decorator that is called as the standard has it', () => {
+  it('stops the program with the name of the method, or the class, and the options of the compiler', () => {
+    const cure = 'compile with "experimentalDecorators" and "emitDecoratorMetadata"'
+    const called = (decorate: unknown, context: object) => () =>
+      (decorate as (value: unknown, context: object) => void)(class {}, context)
+
+    for (const [decorate, name] of [
+      [Get('/'), '@Get'],
+      [SSE('/'), '@SSE'],
+      [SetHeader('x', 'y'), '@SetHeader'],
+    ] as const) {
+      expect(called(decorate, { kind: 'method', name: 'price' })).to.throw(
+        DefinitionError,
+        `price: ${name} is called as a standard decorator, which is told no types: ${cure}`,
+      )
+    }
+    expect(called(Controller('/'), { kind: 'class', name: 'Prices' })).to.throw(
+      DefinitionError,
+      `Prices: @Controller is called as a standard decorator, which is told no types: ${cure}`,
+    )
   })
 })

@@ -1,7 +1,8 @@
 import { createHook } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
-import { type App, Channel, Controller, type EventWriter, Signal, SSE, Stream } from 'okapi'
+import type { FastifyRequest } from 'fastify'
+import { type App, Body, Channel, Controller, type EventWriter, Req, Signal, SSE, Stream } from 'okapi'
 import { Connection, get, leaveAll, post } from '../support/connection.js'
 import { closeAll, serve } from '../support/serve.js'
 import { until } from '../support/until.js'
@@ -171,5 +172,34 @@ describe('A thousand clients that come and go', () => {
     await until(() => timers.size <= 3, 'the timers are gone').finally(() => hook.disable())
 
     expect(listeners(app)).to.deep.equal(before)
+  })
+})
+
+describe('A connection that is kept alive', () => {
+  afterEach(async () => {
+    leaveAll()
+    await closeAll()
+  })
+
+  it('holds nothing of the last stream that it carried but the response', async () => {
+    const held: Record<string, WeakRef<object>> = {}
+
+    @Controller()
+    class Last {
+      @SSE('/last', { method: 'POST' })
+      async *last(@Req() request: FastifyRequest, @Body({ validate: false }) body: object): AsyncGenerator<string> {
+        Object.assign(held, { request: new WeakRef(request), body: new WeakRef(body) })
+        yield 'a'
+      }
+    }
+    const { url } = await serve([Last])
+    const connection = await Connection.open(url, post('/last', { much: 'of it' }))
+    await connection.complete()
+
+    await until(() => {
+      globalThis.gc?.()
+      return Object.values(held).every(one => one.deref() === undefined)
+    }, 'the request and its body are gone')
+    expect(connection.closed).to.equal(false)
   })
 })

@@ -380,6 +380,24 @@ describe('streamEvents', () => {
       )
     })
 
+    for (const status of [204, 304]) {
+      it(`with a TypeError where the response has status ${status}, which has no body`, async () => {
+        const refused = latch<unknown>()
+        const port = await listen((request, response) => {
+          response.statusCode = status
+          streamEvents(request, response, ['a']).catch(refused.open)
+        })
+        ask(port)
+
+        expect(await refused.promise)
+          .to.be.instanceOf(TypeError)
+          .and.have.property(
+            'message',
+            `streamEvents() cannot stream in a response of status ${status}, which has no body`,
+          )
+      })
+    }
+
     it('with a TypeError for an option that makes no sense', async () => {
       expect((await refusal(() => [], { pingInterval: -1 })).message).to.equal(
         'The stream option pingInterval is a whole number from 0 to 2147483647, not -1',
