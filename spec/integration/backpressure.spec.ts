@@ -14,6 +14,9 @@ const PAYLOAD = 'x'.repeat(10_000)
 /** How far a source may be ahead of what the kernel took: a batch, and an event more. */
 const AHEAD = 65_536
 
+/** Each character takes three bytes. */
+const WIDE = '日本語'.repeat(1_000)
+
 describe('Backpressure', () => {
   let produced = 0
   let stop = false
@@ -54,6 +57,11 @@ describe('Backpressure', () => {
       } finally {
         ended.push('sync')
       }
+    }
+
+    @SSE('/wide')
+    async *wide(): AsyncGenerator<unknown> {
+      while (!stop) yield event('n', `${produced++} ${WIDE}`)
     }
 
     @SSE('/calls')
@@ -188,6 +196,19 @@ describe('Backpressure', () => {
       expect(ended).to.deep.equal([path === 'pipe' ? 'sync' : path])
     })
   }
+
+  it('counts bytes: text of many of them stops a generator as soon', async () => {
+    const served = await serve([Pressure])
+    const { client, socket } = await deafClient(served, '/pressure/wide')
+    await until(() => produced > 0, 'the source was asked')
+    await untilAtRest(() => produced)
+    const { _handle: handle } = socket as unknown as { _handle: { writeQueueSize: number } }
+
+    expect(handle.writeQueueSize).to.be.within(1, AHEAD)
+    stop = true
+    client.socket.resume()
+    await until(() => served.app.streams.size === 0, 'the stream is over')
+  })
 
   it('stops a generator for an HTTP/2 client that does not read, and releases it when that leaves', async () => {
     const { app, url } = await serve([Pressure], { fastify: { http2: true } })

@@ -76,6 +76,12 @@ describe('EventStream', () => {
       expect(wire.chunks).to.deep.equal(['data: 0\n\ndata: 1\n\n', 'data: 2\n\ndata: 3\n\n', `data: 4\n\n${DONE}`, ''])
     })
 
+    it('leaves in batches of as many bytes when it is not ASCII', async () => {
+      const wire = await whole(() => ['ä', 'b', 'c', 'd'], { highWaterMark: 30 })
+
+      expect(wire.chunks).to.deep.equal(['data: ä\n\ndata: b\n\n', `data: c\n\ndata: d\n\n${DONE}`, ''])
+    })
+
     it('arrives whole when it is much more than one turn of the event loop may send', async () => {
       const count = 3_000
 

@@ -41,6 +41,11 @@ export class Batch {
     this.#unended = false
   }
 
+  /** Whether it takes as many bytes as characters. */
+  isAscii(): boolean {
+    return Buffer.byteLength(this.#text) === this.#text.length
+  }
+
   /** Puts whole events before those that were gathered. */
   lead(events: string): void {
     this.#text = events + this.#text

@@ -57,7 +57,10 @@ export interface StreamOptions {
    * Default 100; with 0 the head leaves at once.
    */
   headDelay?: number
-  /** About how many characters are gathered for one write, and may wait for a slow client. Default 50,000. */
+  /**
+   * About how many characters are gathered for one write, and may wait for a slow client; a third of them where the text
+   * is not ASCII, so that it is as many bytes. Default 50,000.
+   */
   highWaterMark?: number
   /**
    * Milliseconds after which a client that takes nothing, though there is something to take, is cut; 0 is never. One

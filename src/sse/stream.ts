@@ -25,6 +25,9 @@ import { spend, wait, welcome } from './turn.js'
 /** How much a producer that does not wait may send ahead, in characters. */
 const OVERFLOW = 1 << 20
 
+/** How many bytes a character takes at most. One of two units takes four, which is less. */
+const WIDEST = 3
+
 /** In which last part of `maxDuration` a stream ends, so that those do not end together that began together. */
 const EARLY = 0.1
 
@@ -63,6 +66,8 @@ export class EventStream implements Outlet {
   #state: 'open' | 'ending' | 'ended' | 'closed' = 'open'
   #blocked = false
   #spoke = false
+  /** At how many characters the batch is looked at. */
+  #mark: number
   #sink: Sink | undefined
   readonly #batch = new Batch()
   readonly options: ResolvedOptions
@@ -106,6 +111,7 @@ export class EventStream implements Outlet {
   constructor(response: StreamResponse, options: ResolvedOptions, host: StreamHost) {
     this.#response = response
     this.options = options
+    this.#mark = Math.ceil(options.highWaterMark / WIDEST)
     this.#pingInterval = options.pingInterval
     this.#host = host
     this.#prepare = preparation(options, host.check)
@@ -479,7 +485,7 @@ export class EventStream implements Outlet {
     } catch (error) {
       if (!this.#recover(error, value)) return false
     }
-    if (this.#armed && this.#batch.length < options.highWaterMark) return true
+    if (this.#armed && this.#batch.length < this.#mark) return true
     return this.#deliver()
   }
 
@@ -487,7 +493,7 @@ export class EventStream implements Outlet {
   #deliver(): boolean {
     if (this.#gate && this.#batch.length > 0) this.#openGate()
     const characters = this.#batch.length
-    if (characters < this.options.highWaterMark && !this.#blocked) {
+    if (!this.#isFull() && !this.#blocked) {
       this.#arm()
       return true
     }
@@ -496,6 +502,14 @@ export class EventStream implements Outlet {
       return false
     }
     return spend(characters) || this.#wait()
+  }
+
+  /** Whether the batch is as large as may be, in bytes. Nothing is measured any more once a text was ASCII. */
+  #isFull(): boolean {
+    if (this.#batch.length < this.#mark) return false
+    const { highWaterMark } = this.options
+    if (this.#mark < highWaterMark && this.#batch.isAscii()) this.#mark = highWaterMark
+    return this.#batch.length >= this.#mark
   }
 
   #wait(): false {
@@ -560,7 +574,7 @@ export class EventStream implements Outlet {
   /** Sends what was gathered, if it is a batch; returns whether a call may send more in this turn of the event loop. */
   #hasRoom(): boolean {
     const characters = this.#batch.length
-    if (characters < this.options.highWaterMark) {
+    if (!this.#isFull()) {
       this.#arm()
       return !this.#blocked
     }
