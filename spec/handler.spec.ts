@@ -111,6 +111,16 @@ describe('plainHandler', () => {
       return 'returned'
     }
 
+    @Get('/function')
+    function() {
+      return () => 1
+    }
+
+    @Get('/symbol')
+    symbol() {
+      return Symbol('s')
+    }
+
     @Get('/bigint')
     bigint() {
       return { n: 1n }
@@ -203,6 +213,22 @@ describe('plainHandler', () => {
     await app.close()
     expect(lines).to.deep.equal([])
   })
+
+  for (const path of ['function', 'symbol']) {
+    it(`does not answer with a ${path}, and says in the log whose it is`, async () => {
+      const app = await createApp({ controllers: [Answers] })
+
+      const { errors } = await overhear(async () => {
+        expect((await request(app.server).get(`/${path}`)).status).to.equal(500)
+      })
+
+      expect(errors[0]?.[1]).to.have.nested.property(
+        'err.message',
+        `Answers.${path} GET /${path} returned a ${path}, which has no text`,
+      )
+      await app.close()
+    })
+  }
 
   it('answers 500 for what has no JSON form', async () => {
     const { status, body } = await request(server).get('/bigint')

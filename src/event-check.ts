@@ -1,6 +1,7 @@
 import { EventMismatchError } from './errors.js'
 import type { EventRecord, MethodRecord } from './metadata.js'
 import { EncodedEvent, ServerSentEvent } from './sse/event.js'
+import { isBytes } from './sse/serializer.js'
 import { GAP } from './topics/gap.js'
 import { Subscription } from './topics/subscription.js'
 import { dtoOf } from './validation/dto.js'
@@ -159,10 +160,6 @@ function isDate(data: unknown): boolean {
   return data instanceof Date
     ? !Number.isNaN(data.getTime())
     : typeof data === 'string' && !Number.isNaN(Date.parse(data))
-}
-
-function isBytes(data: unknown): boolean {
-  return ArrayBuffer.isView(data) || data instanceof ArrayBuffer
 }
 
 function kindOf(value: unknown): string {

@@ -46,6 +46,9 @@ function answerer({ name, record, files }: Target): (value: unknown, reply: Fast
     for (const [header, text] of headers) reply.header(header, text)
     if (redirect) return reply.redirect(typeof value === 'string' ? locationOf(value) : redirect.url, redirect.status)
     if (typeof value === 'object' && value !== null) return answer(value, reply, name, files)
+    if (typeof value === 'function' || typeof value === 'symbol') {
+      throw new TypeError(`${name} returned a ${typeof value}, which has no text`)
+    }
     if (value !== undefined) return value
     if (sendsItself) return reply
     if (status === undefined) reply.code(204)

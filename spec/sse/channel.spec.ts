@@ -264,6 +264,28 @@ describe('Channel', () => {
   })
 
   describe('onClose()', () => {
+    it('calls all, also behind one that throws, and lets waiting senders go', async () => {
+      const channel = new Channel<number>(0)
+      const calls: string[] = []
+      channel.onClose(() => {
+        calls.push('first')
+        throw new Error('first')
+      })
+      channel.onClose(() => calls.push('second'))
+      channel.onClose(() => {
+        calls.push('third')
+        throw new Error('third')
+      })
+      const reader = channel[Symbol.asyncIterator]()
+      const sent = channel.send(1)
+
+      const left = await reader.return?.().catch((error: Error) => error.message)
+
+      expect(calls).to.deep.equal(['first', 'second', 'third'])
+      expect(await sent).to.equal(false)
+      expect(left).to.equal('third')
+    })
+
     it('calls back once, in turn, for whatever reason the channel closes', async () => {
       const closings: ((channel: Channel<number>) => unknown)[] = [
         channel => channel.close(),

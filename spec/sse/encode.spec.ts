@@ -164,7 +164,10 @@ describe('encode', () => {
     it('is refused, with the reason', () => {
       const reasons: [value: unknown, reason: string][] = [
         [undefined, 'undefined has no JSON form; yield null to say "nothing"'],
-        [() => 1, 'function has no JSON form; yield null to say "nothing"'],
+        [() => 1, 'function has no JSON form'],
+        [(function* () {})(), 'an iterator has no JSON form; yield* it, or read it first'],
+        [new Map([[1, 2]]), 'a Map has no JSON form; send Object.fromEntries(map), or an array of it'],
+        [new Error('x'), 'an Error has no JSON form; throw it, or send its message'],
         [{ toJSON: () => undefined }, 'its toJSON() returned nothing'],
         [1n, 'Do not know how to serialize a BigInt'],
       ]

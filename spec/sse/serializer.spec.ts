@@ -32,6 +32,9 @@ describe('DefaultSerializer', () => {
       [png, 'iVBORw=='],
       [Buffer.from(png), 'iVBORw=='],
       [new Uint8Array(), ''],
+      [png.buffer, 'iVBORw=='],
+      [new DataView(png.buffer, 1), 'UE5H'],
+      [new Uint16Array([1]), 'AQA='],
     ])
   })
 
@@ -47,14 +50,46 @@ describe('DefaultSerializer', () => {
     ])
   })
 
-  for (const value of [undefined, () => {}, Symbol('s')]) {
+  for (const [value, cure] of [
+    [undefined, '; yield null to say "nothing"'],
+    [() => {}, ''],
+    [Symbol('s'), ''],
+  ] as const) {
     it(`refuses ${typeof value}, which has no JSON form`, () => {
-      expect(() => serializer.serialize(value)).to.throw(
-        SerializationError,
-        `The data of an event could not be serialized: ${typeof value} has no JSON form; yield null to say "nothing"`,
-      )
+      expect(() => serializer.serialize(value))
+        .to.throw(SerializationError)
+        .with.property(
+          'message',
+          `The data of an event could not be serialized: ${typeof value} has no JSON form${cure}`,
+        )
     })
   }
+
+  for (const [value, said] of [
+    [[][Symbol.iterator](), 'an iterator has no JSON form; yield* it, or read it first'],
+    [(async function* () {})(), 'an iterator has no JSON form; yield* it, or read it first'],
+    [new Map([[1, 2]]), 'a Map has no JSON form; send Object.fromEntries(map), or an array of it'],
+    [new Set([1]), 'a Set has no JSON form; send an array of it'],
+    [Promise.resolve(1), 'a Promise has no JSON form; await it'],
+    [new TypeError('x'), 'a TypeError has no JSON form; throw it, or send its message'],
+    [/x/, 'a RegExp has no JSON form; send its source'],
+  ] as const) {
+    it(`refuses what JSON leaves nothing of: ${Object.prototype.toString.call(value)}`, () => {
+      expect(() => serializer.serialize(value)).to.throw(SerializationError, said)
+    })
+  }
+
+  it('takes an object that is empty, and one that says itself what its JSON is', () => {
+    class Ping {}
+    const list = Object.assign(new Map(), { toJSON: () => ({}) })
+
+    serializes(serializer, [
+      [{}, '{}'],
+      [new Ping(), '{}'],
+      [Object.create(null), '{}'],
+      [list, '{}'],
+    ])
+  })
 })
 
 describe('JsonSerializer', () => {

@@ -34,6 +34,12 @@ describe('toSource', () => {
     for (const value of [undefined, null, 'text', 7, true, () => [1]]) expect(toSource(value)).to.equal(undefined)
   })
 
+  it('finds no source in bytes, which would be sent one by one', () => {
+    for (const bytes of [Buffer.from('hey'), new Uint8Array(2), new DataView(new ArrayBuffer(1))]) {
+      expect(toSource(bytes)).to.equal(undefined)
+    }
+  })
+
   it('finds no source in an object that cannot be iterated', () => {
     expect(toSource({})).to.equal(undefined)
     expect(toSource({ next: () => ({ done: true }) })).to.equal(undefined)

@@ -74,7 +74,20 @@ export class Channel<T> implements AsyncIterable<T> {
     if (this.#closed) return
     this.#closed = true
     for (const reader of this.#readers.takeAll()) reader.resolve({ done: true, value: undefined })
-    for (const close of this.#closers.splice(0)) close()
+    this.#tellClosers()
+  }
+
+  /** Calls all of them, also behind one that throws; the error comes to whoever closes the channel. */
+  #tellClosers(): void {
+    const closers = this.#closers.splice(0)
+    try {
+      while (closers.length > 0) closers.shift()?.()
+    } finally {
+      if (closers.length > 0) {
+        this.#closers.push(...closers)
+        this.#tellClosers()
+      }
+    }
   }
 
   /** Ends the channel with an error: what was sent is still read, then the stream ends as if its source had thrown. */
@@ -129,8 +142,8 @@ export class Channel<T> implements AsyncIterable<T> {
 
   #abandon(): void {
     this.#values.takeAll()
-    this.close()
     for (const sender of this.#senders.takeAll()) sender.settle(false)
+    this.close()
   }
 }
 

@@ -78,11 +78,11 @@ export function dataText(data: unknown, serializer: Serializer): string {
 function toJson(data: object | null): string {
   try {
     const text = JSON.stringify(data)
-    if (text !== undefined) return text
+    // What has no JSON, or perhaps more in it than that, the serializer looks at.
+    return text === undefined || text === '{}' ? defaultSerializer.serialize(data) : text
   } catch (error) {
-    throw new SerializationError(messageOf(error), error)
+    throw serializationError(error)
   }
-  throw new SerializationError('its toJSON() returned nothing')
 }
 
 function serialize(data: unknown, serializer: Serializer): string {
@@ -90,7 +90,7 @@ function serialize(data: unknown, serializer: Serializer): string {
   try {
     text = serializer.serialize(data)
   } catch (error) {
-    throw error instanceof SerializationError ? error : new SerializationError(messageOf(error), error)
+    throw serializationError(error)
   }
   if (typeof text !== 'string') {
     throw new SerializationError(`${serializer.constructor.name}.serialize() returned no string but ${typeof text}`)
@@ -98,8 +98,9 @@ function serialize(data: unknown, serializer: Serializer): string {
   return text
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+function serializationError(error: unknown): SerializationError {
+  if (error instanceof SerializationError) return error
+  return new SerializationError(error instanceof Error ? error.message : String(error), error)
 }
 
 function commentLines(comment: string): string {

@@ -14,10 +14,11 @@ export type EventSourceLike<T = unknown> = AsyncIterable<T> | Iterable<T> | Read
 
 /**
  * The source behind a value: an async generator or other async iterable, an iterable, a web `ReadableStream`, a Node
- * `Readable`, or an Observable. Nothing for anything else; a string is no source, though it could be iterated.
+ * `Readable`, or an Observable. Nothing for anything else; a string is no source, nor are bytes, though they could be
+ * iterated.
  */
 export function toSource(value: unknown): Source | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return undefined
   if (isReadableStream(value)) return fromReadableStream(value)
   const observable = observableOf(value)
   if (observable) return fromObservable(observable)
