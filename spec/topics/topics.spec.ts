@@ -178,6 +178,23 @@ describe('Topics', () => {
       expect(topics.get('a').stats()).to.include({ earliest: null, latest: 'a1.2', bytes: 0 })
     })
 
+    it('by age, also if the journal cannot let go of those of another topic, and tell of that', async () => {
+      mock.timers.enable({ apis: ['Date', 'setInterval'] })
+      const told: string[] = []
+      const onError = (error: unknown, topic: string): unknown => told.push(`${topic}: ${(error as Error).message}`)
+      const journal = make({ retention: { age: 15_000 }, onError })
+      for (const name of ['a', 'b']) await topics.publish(name, 1)
+      const log = journal.logs.get('a') as JournalLog
+      log.trim = () => {
+        throw new Error('disk')
+      }
+
+      mock.timers.tick(20_000)
+
+      expect(told).to.deep.equal(['a: disk', 'a: disk'])
+      expect(topics.get('b').stats()).to.include({ earliest: null, latest: 'b1.1' })
+    })
+
     it('by age, to the moment at which somebody comes', async () => {
       mock.timers.enable({ apis: ['Date', 'setInterval'] })
       make({ retention: { age: 100 } })

@@ -27,8 +27,9 @@ export interface TopicsOptions {
   /** Turns data into text, where an event brings no serializer of its own. Default: that of the app. */
   serializer?: Serializer
   /**
-   * Told of an error of the journal that nobody else is told of: nobody awaits the event that it could not keep, or uses
-   * the topic that it could not close. Default: the log of the app, and the console where there is none.
+   * Told of an error of the journal that nobody else is told of: nobody awaits the event that it could not keep, uses
+   * the topic that it could not close, or has asked for what is too old to go. Default: the log of the app, and the
+   * console where there is none.
    */
   onError?: (error: unknown, topic: string) => void
 }
@@ -235,7 +236,7 @@ export class Topics {
   #sweep(after: number): void {
     const now = performance.now()
     for (const [name, log] of this.#logs) {
-      log.trim()
+      this.#trim(log)
       if (!log.idle || this.#closing.has(name)) continue
       const since = this.#unused.get(name) ?? now
       this.#unused.set(name, since)
@@ -246,6 +247,15 @@ export class Topics {
     if (this.#logs.size > 0) return
     clearInterval(this.#sweeper)
     this.#sweeper = undefined
+  }
+
+  /** Nobody waits for what is done by the clock: an error thrown there would end the process. */
+  #trim(log: TopicLog): void {
+    try {
+      log.trim()
+    } catch (error) {
+      this.#onError(error, log.name)
+    }
   }
 }
 
