@@ -335,6 +335,28 @@ describe('Topics', () => {
       expect(journal.calls).to.deep.equal(['open a', 'close a', 'open a', 'append a'])
     })
 
+    it('and take what is published to the one that is opened anew, and close both', async () => {
+      const held = latch()
+      const journal = new LateJournal({ wait: call => (call === 'close' ? held.promise : Promise.resolve()) })
+      make({ journal })
+      const reading = await Reading.of(topics.subscribe('a', all))
+      reading.leave()
+      pass(80_000)
+      const seen: unknown[] = []
+      const loop = (async () => {
+        for await (const { data } of topics.subscribe('a')) seen.push(data)
+      })()
+
+      topics.publish('a', 1)
+      const closed = Promise.all([topics.get('a').close(), topics.close()])
+      held.open()
+      await soon(closed, 'both are closed')
+      await soon(loop, 'the loop has ended')
+
+      expect(seen).to.deep.equal([1])
+      expect(journal.calls).to.deep.equal(['open a', 'close a', 'open a', 'append a', 'read a 0', 'close a'])
+    })
+
     it('though the journal cannot close it', async () => {
       const journal = new LateJournal({
         wait: call => (call === 'close' ? Promise.reject(new Error('disk')) : Promise.resolve()),
