@@ -4,6 +4,7 @@ import { EventSource } from 'eventsource'
 import {
   Body,
   Controller,
+  type EventWriter,
   event,
   JsonSerializer,
   LastEventId,
@@ -14,12 +15,14 @@ import {
   SERIALIZER,
   Signal,
   SSE,
+  Stream,
   TopicClosedError,
   Topics,
 } from 'okapi'
 import { container } from 'tsyringe'
 import { soon } from '../support/eventually.js'
 import { askHttp2, connectHttp2, leaveAllHttp2 } from '../support/http2.js'
+import { LateJournal } from '../support/late-journal.js'
 import { type LogLine, logger } from '../support/logged.js'
 import { NamedJournal } from '../support/named-journal.js'
 import { parsed } from '../support/parsed.js'
@@ -359,6 +362,26 @@ describe('Topics in an app', () => {
     expect(JSON.stringify(lines)).to.contain('the secret of the filter')
     other.leave()
     await until(() => topics.get('a').stats()?.subscribers === 0)
+  })
+
+  it('follow what a method sends by calls, also where the journal opens later', async () => {
+    @Controller('/greeting')
+    class Greeting {
+      constructor(private readonly topics: Topics) {}
+
+      @SSE('/')
+      async greet(@Stream() stream: EventWriter) {
+        await stream.data('hello')
+        return this.topics.subscribe('a', { from: 'start' })
+      }
+    }
+    const topics = new Topics({ journal: new LateJournal() })
+    const { url } = await serve([Greeting], { topics })
+    const stream = await subscribe(`${url}/greeting`)
+    topics.publish('a', 1)
+
+    expect((await stream.take(2)).map(({ data }) => data)).to.deep.equal(['hello', '1'])
+    stream.leave()
   })
 
   it('say the same over HTTP/2', async () => {

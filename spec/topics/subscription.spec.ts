@@ -1,9 +1,17 @@
 import { expect } from 'chai'
-import { GapError, MemoryJournal, Subscription, TopicClosedError, TopicLimitError, Topics } from 'okapi'
-import { FEED } from '../../src/sse/feed.js'
+import {
+  GapError,
+  MemoryJournal,
+  type SubscribeOptions,
+  Subscription,
+  TopicClosedError,
+  TopicLimitError,
+  Topics,
+} from 'okapi'
+import { FEED, type FeedSource } from '../../src/sse/feed.js'
 import { soon } from '../support/eventually.js'
 import { HandOutlet } from '../support/hand-outlet.js'
-import { latch } from '../support/latch.js'
+import { type Latch, latch } from '../support/latch.js'
 import { LateJournal } from '../support/late-journal.js'
 import { NamedJournal } from '../support/named-journal.js'
 import { parsed } from '../support/parsed.js'
@@ -276,6 +284,53 @@ describe('Subscription', () => {
 
       expect((await loop.next()).value?.data).to.equal(1)
       await loop.return?.()
+    })
+
+    describe('and is attached to a stream before that', () => {
+      let held: Latch<void>
+      let outlet: HandOutlet
+
+      function begin(options: SubscribeOptions = {}): FeedSource {
+        held = latch()
+        topics = new Topics({ journal: new LateJournal({ wait: () => held.promise }), retention: { count: 4 } })
+        const source = topics.subscribe('a', options)[FEED](undefined)
+        outlet = new HandOutlet()
+        source.attach(outlet, false)
+        return source
+      }
+
+      it('begins when that is open', async () => {
+        const source = begin()
+        const next = source.next()
+        held.open()
+        await source.opening
+        await topics.publish('a', 1)
+
+        expect(((await next).value as { wire: string }).wire).to.match(/^id: \w+\.0\n\n$/)
+        expect(((await source.next()).value as { wire: string }).wire).to.match(/\.1\ndata: 1\n\n$/)
+        source.return?.()
+      })
+
+      it('ends that stream when its client lags', async () => {
+        const source = begin({ onLag: 'disconnect' })
+        held.open()
+        await source.opening
+        await source.next()
+        for (let n = 1; n < 6; n++) topics.publish('a', n)
+        await topics.publish('a', 6)
+        await source.next()
+
+        expect(outlet.outcome).to.include({ reason: 'lag' })
+      })
+
+      it('ends that stream at once when the server closes before that is open', async () => {
+        const source = begin()
+        source.end()
+
+        expect(outlet.outcome).to.equal('finished')
+        source.return?.()
+        held.open()
+      })
     })
 
     it('may be left before that is open', async () => {

@@ -68,6 +68,7 @@ class Reading implements FeedSource {
   readonly #host: SubscriptionHost
   readonly #loops: boolean
   #entries: readonly Entry[] = []
+  #outlet: Outlet | undefined
   #seat: Seat | undefined
   #relay: Relay | undefined
   #reader: Reader | undefined
@@ -94,8 +95,10 @@ class Reading implements FeedSource {
   }
 
   attach(outlet: Outlet, relaying: boolean): void {
+    this.#outlet = outlet
     if (!relaying) {
-      this.#read().outlet = outlet
+      // A journal may be opening still: then it reads when that is open.
+      if (this.#seat || this.#reader) this.#read()
       return
     }
     this.#relay = new Relay(this.#logs[0] as TopicLog, this.#options, outlet, this.#entries[0] as Entry)
@@ -116,8 +119,10 @@ class Reading implements FeedSource {
   }
 
   end(): void {
-    this.#relay?.end()
-    this.#reader?.end()
+    if (this.#relay) this.#relay.end()
+    else if (this.#reader) this.#reader.end()
+    // A journal is opening still, so that there is nothing to give before the end.
+    else this.#outlet?.finish()
   }
 
   return(): Promise<unknown> | undefined {
@@ -142,6 +147,7 @@ class Reading implements FeedSource {
 
   #read(): Reader {
     this.#reader ??= new Reader(this.#logs, this.#entries, this.#options, this.#host.serializer, this.#loops)
+    if (this.#outlet) this.#reader.outlet = this.#outlet
     this.#giveUpSeat()
     return this.#reader
   }
