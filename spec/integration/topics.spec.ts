@@ -99,6 +99,21 @@ class Readers {
     ended.push('loop')
   }
 
+  @SSE('/signal')
+  signal(@Signal() signal: AbortSignal) {
+    return this.topics.subscribe('a', { signal })
+  }
+
+  @SSE('/even-signal')
+  evenSignal(@Signal() signal: AbortSignal) {
+    return this.topics.subscribe<number>('a', { signal, filter: ({ data }) => data % 2 === 0 })
+  }
+
+  @SSE('/timed')
+  timed() {
+    return this.topics.subscribe('a', { signal: AbortSignal.timeout(20) })
+  }
+
   @SSE('/events')
   async *events(@LastEventId() lastEventId?: string) {
     yield* this.topics.subscribe('a', { lastEventId })
@@ -384,6 +399,19 @@ describe('Topics in an app', () => {
     stream.leave()
   })
 
+  it('end a stream by a signal that they were given, as the end of a topic does', async () => {
+    const { url, topics } = await serveNamed()
+    const streams = await Promise.all([1, 2].map(() => subscribe(`${url}/read/timed`)))
+
+    for (const stream of streams) {
+      await soon(stream.rest(), 'the stream has ended')
+      expect(stream.text()).to.match(
+        /\n\nid: a1.0\n\nid: stream.end\nevent: stream:end\ndata: \{"reason":"done"\}\n\n$/,
+      )
+    }
+    expect(topics.get('a').stats()?.subscribers).to.equal(0)
+  })
+
   it('say the same over HTTP/2', async () => {
     const { url, topics } = await serveNamed({ fastify: { logger: false, http2: true } })
     const { headers, text } = askHttp2(connectHttp2(url), '/prices/x')
@@ -459,7 +487,9 @@ describe('Topics in an app', () => {
       }
       const { app, url } = await serve([Prices, Readers, Holder], { closeGrace: 20 })
       const streams = await Promise.all(
-        ['/prices/x', '/read/even', '/read/several?of=a&of=b', '/read/loop'].map(path => subscribe(`${url}${path}`)),
+        ['/prices/x', '/read/even', '/read/several?of=a&of=b', '/read/signal', '/read/even-signal', '/read/loop'].map(
+          path => subscribe(`${url}${path}`),
+        ),
       )
       const outside = (async () => {
         for await (const _ of (topics as Topics).get('a'));
@@ -471,7 +501,7 @@ describe('Topics in an app', () => {
       await soon(app.close(), 'the app is closed')
       await outside
 
-      for (const stream of streams.slice(0, 3)) {
+      for (const stream of streams.slice(0, 5)) {
         await stream.rest()
         expect(stream.text()).to.match(/event: stream:end\nretry: \d+\ndata: \{"reason":"closing"\}\n\n$/)
       }

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { expect } from 'chai'
 import {
   GapError,
@@ -217,6 +218,115 @@ describe('Subscription', () => {
     for await (const event of subscription) expect.fail(`${event.wire}`)
 
     expect(topics.get('a').stats()?.subscribers).to.equal(0)
+  })
+
+  describe('ends a stream by a signal', () => {
+    let controller: AbortController
+    let outlet: HandOutlet
+
+    beforeEach(() => {
+      controller = new AbortController()
+      outlet = new HandOutlet()
+    })
+    afterEach(() => {
+      expect(getEventListeners(controller.signal, 'abort')).to.deep.equal([])
+    })
+
+    const begin = (options: SubscribeOptions = {}): FeedSource =>
+      topics.subscribe('a', { ...options, signal: controller.signal })[FEED](undefined)
+
+    it('that it writes to by itself', async () => {
+      const source = begin()
+      source.attach(outlet, true)
+      await topics.publish('a', 1)
+      controller.abort()
+      await topics.publish('a', 2)
+      await turns(2)
+
+      expect(outlet.chunks).to.deep.equal(['id: a1.0\n\n', 'id: a1.1\ndata: 1\n\n'])
+      expect(outlet.outcome).to.equal('finished')
+      expect(topics.get('a').stats()?.subscribers).to.equal(0)
+    })
+
+    it('that asks it for each event, and waits', async () => {
+      const source = begin(all)
+      source.attach(outlet, false)
+      await source.next()
+      const next = source.next()
+      controller.abort()
+      await turns(1)
+
+      expect(await soon(Promise.resolve(next), 'the reading has ended')).to.include({ done: true })
+      expect(outlet.outcome).to.equal('finished')
+      expect(topics.get('a').stats()?.subscribers).to.equal(0)
+    })
+
+    it('that reads a snapshot, whatever that fails with then', async () => {
+      const held = latch()
+      const snapshot = async function* (): AsyncGenerator<number> {
+        try {
+          yield 1
+          await held.promise
+        } finally {
+          held.fail(new Error('disk'))
+        }
+      }
+      const source = begin({ snapshot })
+      source.attach(outlet, false)
+      await source.next()
+      controller.abort()
+      await turns(2)
+
+      expect(outlet.outcome).to.equal('finished')
+    })
+
+    it('before it is attached, when it is', async () => {
+      for (const relaying of [true, false]) {
+        controller = new AbortController()
+        outlet = new HandOutlet()
+        const source = begin()
+        controller.abort()
+        await turns(1)
+        source.attach(outlet, relaying)
+
+        if (relaying) expect(outlet.outcome).to.equal('finished')
+        else expect(await source.next()).to.include({ done: true })
+        expect(topics.get('a').stats()?.subscribers).to.equal(0)
+      }
+    })
+
+    it('that waits for a journal to open', async () => {
+      const held = latch()
+      topics = new Topics({ journal: new LateJournal({ wait: () => held.promise }) })
+      const source = begin()
+      source.attach(outlet, false)
+      const next = source.next()
+      controller.abort()
+      await turns(1)
+
+      expect(outlet.outcome).to.equal('finished')
+      held.open()
+      expect(await next).to.include({ done: true })
+      expect(topics.get('a').stats()?.subscribers).to.equal(0)
+    })
+
+    it('that was aborted before it begins', async () => {
+      controller.abort()
+      const source = begin()
+
+      expect(topics.get('a').stats()?.subscribers).to.equal(0)
+      expect(await source.next()).to.include({ done: true })
+    })
+
+    it('and forgets the signal when it is refused', () => {
+      expect(() => topics.subscribe('a', { onGap: 'refuse', signal: controller.signal })[FEED]('x')).to.throw(GapError)
+    })
+
+    it('and forgets the signal when it is told to return', () => {
+      const source = begin()
+      expect(getEventListeners(controller.signal, 'abort')).to.have.lengthOf(1)
+      source.return?.()
+    })
   })
 
   it('fails where its topic cannot be opened', () => {
