@@ -4,6 +4,7 @@ import { EventSource } from 'eventsource'
 import {
   Body,
   Controller,
+  type EventWriter,
   event,
   JsonSerializer,
   LastEventId,
@@ -14,12 +15,14 @@ import {
   SERIALIZER,
   Signal,
   SSE,
+  Stream,
   TopicClosedError,
   Topics,
 } from 'okapi'
 import { container } from 'tsyringe'
 import { soon } from '../support/eventually.js'
 import { askHttp2, connectHttp2, leaveAllHttp2 } from '../support/http2.js'
+import { LateJournal } from '../support/late-journal.js'
 import { type LogLine, logger } from '../support/logged.js'
 import { NamedJournal } from '../support/named-journal.js'
 import { parsed } from '../support/parsed.js'
@@ -94,6 +97,21 @@ class Readers {
   async *loop(@Signal() signal: AbortSignal) {
     for await (const { data } of this.topics.subscribe('a', { signal })) yield { seen: data }
     ended.push('loop')
+  }
+
+  @SSE('/signal')
+  signal(@Signal() signal: AbortSignal) {
+    return this.topics.subscribe('a', { signal })
+  }
+
+  @SSE('/even-signal')
+  evenSignal(@Signal() signal: AbortSignal) {
+    return this.topics.subscribe<number>('a', { signal, filter: ({ data }) => data % 2 === 0 })
+  }
+
+  @SSE('/timed')
+  timed() {
+    return this.topics.subscribe('a', { signal: AbortSignal.timeout(20) })
   }
 
   @SSE('/events')
@@ -361,6 +379,39 @@ describe('Topics in an app', () => {
     await until(() => topics.get('a').stats()?.subscribers === 0)
   })
 
+  it('follow what a method sends by calls, also where the journal opens later', async () => {
+    @Controller('/greeting')
+    class Greeting {
+      constructor(private readonly topics: Topics) {}
+
+      @SSE('/')
+      async greet(@Stream() stream: EventWriter) {
+        await stream.data('hello')
+        return this.topics.subscribe('a', { from: 'start' })
+      }
+    }
+    const topics = new Topics({ journal: new LateJournal() })
+    const { url } = await serve([Greeting], { topics })
+    const stream = await subscribe(`${url}/greeting`)
+    topics.publish('a', 1)
+
+    expect((await stream.take(2)).map(({ data }) => data)).to.deep.equal(['hello', '1'])
+    stream.leave()
+  })
+
+  it('end a stream by a signal that they were given, as the end of a topic does', async () => {
+    const { url, topics } = await serveNamed()
+    const streams = await Promise.all([1, 2].map(() => subscribe(`${url}/read/timed`)))
+
+    for (const stream of streams) {
+      await soon(stream.rest(), 'the stream has ended')
+      expect(stream.text()).to.match(
+        /\n\nid: a1.0\n\nid: stream.end\nevent: stream:end\ndata: \{"reason":"done"\}\n\n$/,
+      )
+    }
+    expect(topics.get('a').stats()?.subscribers).to.equal(0)
+  })
+
   it('say the same over HTTP/2', async () => {
     const { url, topics } = await serveNamed({ fastify: { logger: false, http2: true } })
     const { headers, text } = askHttp2(connectHttp2(url), '/prices/x')
@@ -436,7 +487,9 @@ describe('Topics in an app', () => {
       }
       const { app, url } = await serve([Prices, Readers, Holder], { closeGrace: 20 })
       const streams = await Promise.all(
-        ['/prices/x', '/read/even', '/read/several?of=a&of=b', '/read/loop'].map(path => subscribe(`${url}${path}`)),
+        ['/prices/x', '/read/even', '/read/several?of=a&of=b', '/read/signal', '/read/even-signal', '/read/loop'].map(
+          path => subscribe(`${url}${path}`),
+        ),
       )
       const outside = (async () => {
         for await (const _ of (topics as Topics).get('a'));
@@ -448,7 +501,7 @@ describe('Topics in an app', () => {
       await soon(app.close(), 'the app is closed')
       await outside
 
-      for (const stream of streams.slice(0, 3)) {
+      for (const stream of streams.slice(0, 5)) {
         await stream.rest()
         expect(stream.text()).to.match(/event: stream:end\nretry: \d+\ndata: \{"reason":"closing"\}\n\n$/)
       }

@@ -1,9 +1,18 @@
+import { getEventListeners } from 'node:events'
 import { expect } from 'chai'
-import { GapError, MemoryJournal, Subscription, TopicClosedError, TopicLimitError, Topics } from 'okapi'
-import { FEED } from '../../src/sse/feed.js'
+import {
+  GapError,
+  MemoryJournal,
+  type SubscribeOptions,
+  Subscription,
+  TopicClosedError,
+  TopicLimitError,
+  Topics,
+} from 'okapi'
+import { FEED, type FeedSource } from '../../src/sse/feed.js'
 import { soon } from '../support/eventually.js'
 import { HandOutlet } from '../support/hand-outlet.js'
-import { latch } from '../support/latch.js'
+import { type Latch, latch } from '../support/latch.js'
 import { LateJournal } from '../support/late-journal.js'
 import { NamedJournal } from '../support/named-journal.js'
 import { parsed } from '../support/parsed.js'
@@ -211,6 +220,115 @@ describe('Subscription', () => {
     expect(topics.get('a').stats()?.subscribers).to.equal(0)
   })
 
+  describe('ends a stream by a signal', () => {
+    let controller: AbortController
+    let outlet: HandOutlet
+
+    beforeEach(() => {
+      controller = new AbortController()
+      outlet = new HandOutlet()
+    })
+    afterEach(() => {
+      expect(getEventListeners(controller.signal, 'abort')).to.deep.equal([])
+    })
+
+    const begin = (options: SubscribeOptions = {}): FeedSource =>
+      topics.subscribe('a', { ...options, signal: controller.signal })[FEED](undefined)
+
+    it('that it writes to by itself', async () => {
+      const source = begin()
+      source.attach(outlet, true)
+      await topics.publish('a', 1)
+      controller.abort()
+      await topics.publish('a', 2)
+      await turns(2)
+
+      expect(outlet.chunks).to.deep.equal(['id: a1.0\n\n', 'id: a1.1\ndata: 1\n\n'])
+      expect(outlet.outcome).to.equal('finished')
+      expect(topics.get('a').stats()?.subscribers).to.equal(0)
+    })
+
+    it('that asks it for each event, and waits', async () => {
+      const source = begin(all)
+      source.attach(outlet, false)
+      await source.next()
+      const next = source.next()
+      controller.abort()
+      await turns(1)
+
+      expect(await soon(Promise.resolve(next), 'the reading has ended')).to.include({ done: true })
+      expect(outlet.outcome).to.equal('finished')
+      expect(topics.get('a').stats()?.subscribers).to.equal(0)
+    })
+
+    it('that reads a snapshot, whatever that fails with then', async () => {
+      const held = latch()
+      const snapshot = async function* (): AsyncGenerator<number> {
+        try {
+          yield 1
+          await held.promise
+        } finally {
+          held.fail(new Error('disk'))
+        }
+      }
+      const source = begin({ snapshot })
+      source.attach(outlet, false)
+      await source.next()
+      controller.abort()
+      await turns(2)
+
+      expect(outlet.outcome).to.equal('finished')
+    })
+
+    it('before it is attached, when it is', async () => {
+      for (const relaying of [true, false]) {
+        controller = new AbortController()
+        outlet = new HandOutlet()
+        const source = begin()
+        controller.abort()
+        await turns(1)
+        source.attach(outlet, relaying)
+
+        if (relaying) expect(outlet.outcome).to.equal('finished')
+        else expect(await source.next()).to.include({ done: true })
+        expect(topics.get('a').stats()?.subscribers).to.equal(0)
+      }
+    })
+
+    it('that waits for a journal to open', async () => {
+      const held = latch()
+      topics = new Topics({ journal: new LateJournal({ wait: () => held.promise }) })
+      const source = begin()
+      source.attach(outlet, false)
+      const next = source.next()
+      controller.abort()
+      await turns(1)
+
+      expect(outlet.outcome).to.equal('finished')
+      held.open()
+      expect(await next).to.include({ done: true })
+      expect(topics.get('a').stats()?.subscribers).to.equal(0)
+    })
+
+    it('that was aborted before it begins', async () => {
+      controller.abort()
+      const source = begin()
+
+      expect(topics.get('a').stats()?.subscribers).to.equal(0)
+      expect(await source.next()).to.include({ done: true })
+    })
+
+    it('and forgets the signal when it is refused', () => {
+      expect(() => topics.subscribe('a', { onGap: 'refuse', signal: controller.signal })[FEED]('x')).to.throw(GapError)
+    })
+
+    it('and forgets the signal when it is told to return', () => {
+      const source = begin()
+      expect(getEventListeners(controller.signal, 'abort')).to.have.lengthOf(1)
+      source.return?.()
+    })
+  })
+
   it('fails where its topic cannot be opened', () => {
     const topics = new Topics({ maxTopics: 1 })
     topics.publish('a', 1)
@@ -276,6 +394,53 @@ describe('Subscription', () => {
 
       expect((await loop.next()).value?.data).to.equal(1)
       await loop.return?.()
+    })
+
+    describe('and is attached to a stream before that', () => {
+      let held: Latch<void>
+      let outlet: HandOutlet
+
+      function begin(options: SubscribeOptions = {}): FeedSource {
+        held = latch()
+        topics = new Topics({ journal: new LateJournal({ wait: () => held.promise }), retention: { count: 4 } })
+        const source = topics.subscribe('a', options)[FEED](undefined)
+        outlet = new HandOutlet()
+        source.attach(outlet, false)
+        return source
+      }
+
+      it('begins when that is open', async () => {
+        const source = begin()
+        const next = source.next()
+        held.open()
+        await source.opening
+        await topics.publish('a', 1)
+
+        expect(((await next).value as { wire: string }).wire).to.match(/^id: \w+\.0\n\n$/)
+        expect(((await source.next()).value as { wire: string }).wire).to.match(/\.1\ndata: 1\n\n$/)
+        source.return?.()
+      })
+
+      it('ends that stream when its client lags', async () => {
+        const source = begin({ onLag: 'disconnect' })
+        held.open()
+        await source.opening
+        await source.next()
+        for (let n = 1; n < 6; n++) topics.publish('a', n)
+        await topics.publish('a', 6)
+        await source.next()
+
+        expect(outlet.outcome).to.include({ reason: 'lag' })
+      })
+
+      it('ends that stream at once when the server closes before that is open', async () => {
+        const source = begin()
+        source.end()
+
+        expect(outlet.outcome).to.equal('finished')
+        source.return?.()
+        held.open()
+      })
     })
 
     it('may be left before that is open', async () => {

@@ -178,6 +178,23 @@ describe('Topics', () => {
       expect(topics.get('a').stats()).to.include({ earliest: null, latest: 'a1.2', bytes: 0 })
     })
 
+    it('by age, also if the journal cannot let go of those of another topic, and tell of that', async () => {
+      mock.timers.enable({ apis: ['Date', 'setInterval'] })
+      const told: string[] = []
+      const onError = (error: unknown, topic: string): unknown => told.push(`${topic}: ${(error as Error).message}`)
+      const journal = make({ retention: { age: 15_000 }, onError })
+      for (const name of ['a', 'b']) await topics.publish(name, 1)
+      const log = journal.logs.get('a') as JournalLog
+      log.trim = () => {
+        throw new Error('disk')
+      }
+
+      mock.timers.tick(20_000)
+
+      expect(told).to.deep.equal(['a: disk', 'a: disk'])
+      expect(topics.get('b').stats()).to.include({ earliest: null, latest: 'b1.1' })
+    })
+
     it('by age, to the moment at which somebody comes', async () => {
       mock.timers.enable({ apis: ['Date', 'setInterval'] })
       make({ retention: { age: 100 } })
@@ -316,6 +333,28 @@ describe('Topics', () => {
       expect(await published).to.match(/\.1$/)
 
       expect(journal.calls).to.deep.equal(['open a', 'close a', 'open a', 'append a'])
+    })
+
+    it('and take what is published to the one that is opened anew, and close both', async () => {
+      const held = latch()
+      const journal = new LateJournal({ wait: call => (call === 'close' ? held.promise : Promise.resolve()) })
+      make({ journal })
+      const reading = await Reading.of(topics.subscribe('a', all))
+      reading.leave()
+      pass(80_000)
+      const seen: unknown[] = []
+      const loop = (async () => {
+        for await (const { data } of topics.subscribe('a')) seen.push(data)
+      })()
+
+      topics.publish('a', 1)
+      const closed = Promise.all([topics.get('a').close(), topics.close()])
+      held.open()
+      await soon(closed, 'both are closed')
+      await soon(loop, 'the loop has ended')
+
+      expect(seen).to.deep.equal([1])
+      expect(journal.calls).to.deep.equal(['open a', 'close a', 'open a', 'append a', 'read a 0', 'close a'])
     })
 
     it('though the journal cannot close it', async () => {

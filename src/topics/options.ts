@@ -44,7 +44,7 @@ export interface SubscribeOptions<T = unknown> {
   filter?: (event: TopicEvent<T>) => boolean
   /** For code that reads a subscription by itself: a position to continue from. A client's own one wins. */
   lastEventId?: string | undefined
-  /** Ends the reading: a loop that waits for an event is let go, and ends. */
+  /** Ends the reading at once: a loop that waits for an event is let go, and a stream ends as it does with its topic. */
   signal?: AbortSignal
   /** Turns data back into a value for `filter`, `key` and `for await`. Default: JSON if it is, text otherwise. */
   decode?: Decode<T>

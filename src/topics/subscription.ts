@@ -68,9 +68,12 @@ class Reading implements FeedSource {
   readonly #host: SubscriptionHost
   readonly #loops: boolean
   #entries: readonly Entry[] = []
+  #outlet: Outlet | undefined
   #seat: Seat | undefined
   #relay: Relay | undefined
   #reader: Reader | undefined
+  #unheed: (() => void) | undefined
+  #ending = false
   #stopped = false
 
   constructor(
@@ -84,18 +87,28 @@ class Reading implements FeedSource {
     this.#options = options
     this.#host = host
     this.#loops = loops
-    const { filter, snapshot, onLag } = options
+    const { filter, snapshot, onLag, signal } = options
     this.relays = logs.length === 1 && !filter && !snapshot && onLag !== 'conflate'
+    this.#stopped = signal?.aborted === true
     if (logs.every(log => log.ready === undefined)) this.#enter(lastEventId)
     else {
       this.opening = Promise.all(logs.map(log => log.ready)).then(() => this.#enter(lastEventId))
       this.opening.catch(noop)
     }
+    // A loop looks at its signal by itself.
+    if (!loops && signal && !this.#stopped) this.#heed(signal)
   }
 
   attach(outlet: Outlet, relaying: boolean): void {
+    this.#outlet = outlet
+    if (this.#stopped) {
+      // One that is asked by next() says it then.
+      if (relaying) outlet.finish()
+      return
+    }
     if (!relaying) {
-      this.#read().outlet = outlet
+      // A journal may be opening still: then it reads when that is open.
+      if (this.#seat || this.#reader) this.#read()
       return
     }
     this.#relay = new Relay(this.#logs[0] as TopicLog, this.#options, outlet, this.#entries[0] as Entry)
@@ -116,15 +129,33 @@ class Reading implements FeedSource {
   }
 
   end(): void {
-    this.#relay?.end()
-    this.#reader?.end()
+    this.#ending = true
+    if (this.#relay) this.#relay.end()
+    else if (this.#reader) this.#reader.end()
+    // A journal is opening still, so that there is nothing to give before the end.
+    else this.#outlet?.finish()
   }
 
   return(): Promise<unknown> | undefined {
     this.#stopped = true
+    this.#unheed?.()
     this.#giveUpSeat()
     this.#relay?.stop()
     return this.#reader?.stop()
+  }
+
+  #heed(signal: AbortSignal): void {
+    // The signal may be that of the stream itself, which is about to say why it ends, and that it does.
+    const onAbort = (): void => queueMicrotask(() => this.#abort())
+    signal.addEventListener('abort', onAbort)
+    this.#unheed = () => signal.removeEventListener('abort', onAbort)
+  }
+
+  #abort(): void {
+    if (this.#stopped || this.#ending) return
+    // What the end of a snapshot throws counts for less than the signal.
+    this.return()?.catch(noop)
+    this.#outlet?.finish()
   }
 
   #enter(lastEventId: string | undefined): void {
@@ -142,6 +173,7 @@ class Reading implements FeedSource {
 
   #read(): Reader {
     this.#reader ??= new Reader(this.#logs, this.#entries, this.#options, this.#host.serializer, this.#loops)
+    if (this.#outlet) this.#reader.outlet = this.#outlet
     this.#giveUpSeat()
     return this.#reader
   }

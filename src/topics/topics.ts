@@ -27,8 +27,9 @@ export interface TopicsOptions {
   /** Turns data into text, where an event brings no serializer of its own. Default: that of the app. */
   serializer?: Serializer
   /**
-   * Told of an error of the journal that nobody else is told of: nobody awaits the event that it could not keep, or uses
-   * the topic that it could not close. Default: the log of the app, and the console where there is none.
+   * Told of an error of the journal that nobody else is told of: nobody awaits the event that it could not keep, uses
+   * the topic that it could not close, or has asked for what is too old to go. Default: the log of the app, and the
+   * console where there is none.
    */
   onError?: (error: unknown, topic: string) => void
 }
@@ -58,7 +59,8 @@ export class Topics {
   readonly #logs = new Map<string, TopicLog>()
   readonly #epochs = new Set<string>()
   readonly #unused = new Map<string, number>()
-  readonly #closing = new Map<string, Promise<void>>()
+  /** By name; the log may be one before the one that is in use. */
+  readonly #closing = new Map<string, Closing>()
   readonly #onError: (error: unknown, topic: string) => void
   readonly #host: SubscriptionHost
   #sweeper: NodeJS.Timeout | undefined
@@ -137,9 +139,9 @@ export class Topics {
   /** @internal */
   closeTopic(name: string): Promise<void> {
     const closing = this.#closing.get(name)
-    if (closing) return closing
-    const log = this.#logs.get(name)
+    const log = this.#logs.get(name) ?? closing?.log
     if (log === undefined) return Promise.resolve()
+    if (closing?.log === log) return closing.done
     return this.#closeLog(log, () => this.#remove(log))
   }
 
@@ -158,7 +160,7 @@ export class Topics {
     clearInterval(this.#sweeper)
     for (const name of this.#logs.keys()) this.closeTopic(name).catch(noop)
     try {
-      await Promise.all(this.#closing.values())
+      await Promise.all(Array.from(this.#closing.values(), ({ done }) => done))
     } finally {
       await this.#journal.close?.()
     }
@@ -168,7 +170,7 @@ export class Topics {
     // A name that is in use was looked at before.
     const known = this.#logs.get(name)
     if (known === undefined) checkName(name)
-    if (this.#closed || (known && this.#closing.has(name))) throw new TopicClosedError(name)
+    if (this.#closed || (known && this.#isClosing(known))) throw new TopicClosedError(name)
     this.#unused.delete(name)
     return known ?? this.#open(name)
   }
@@ -187,7 +189,7 @@ export class Topics {
   #openJournal(name: string, retention: Retention): JournalLog | Promise<JournalLog> {
     const open = (): ReturnType<Journal['open']> => this.#journal.open(name, retention)
     const closing = this.#closing.get(name)
-    const opened = closing ? closing.then(open, open) : open()
+    const opened = closing ? closing.done.then(open, open) : open()
     return isThenable(opened) ? opened.then(log => this.#check(name, log)) : this.#check(name, opened)
   }
 
@@ -204,13 +206,18 @@ export class Topics {
     return log
   }
 
+  /** A log that is opened while the one before closes waits for that: when it has closed itself, both have. */
   #closeLog(log: TopicLog, then: () => void): Promise<void> {
-    const closing = log.close().finally(() => {
-      this.#closing.delete(log.name)
+    const done = log.close().finally(() => {
+      if (this.#isClosing(log)) this.#closing.delete(log.name)
       then()
     })
-    this.#closing.set(log.name, closing)
-    return closing
+    this.#closing.set(log.name, { log, done })
+    return done
+  }
+
+  #isClosing(log: TopicLog): boolean {
+    return this.#closing.get(log.name)?.log === log
   }
 
   #remove(log: TopicLog): void {
@@ -235,8 +242,8 @@ export class Topics {
   #sweep(after: number): void {
     const now = performance.now()
     for (const [name, log] of this.#logs) {
-      log.trim()
-      if (!log.idle || this.#closing.has(name)) continue
+      this.#trim(log)
+      if (!log.idle || this.#isClosing(log)) continue
       const since = this.#unused.get(name) ?? now
       this.#unused.set(name, since)
       if (now - since < after) continue
@@ -247,6 +254,20 @@ export class Topics {
     clearInterval(this.#sweeper)
     this.#sweeper = undefined
   }
+
+  /** Nobody waits for what is done by the clock: an error thrown there would end the process. */
+  #trim(log: TopicLog): void {
+    try {
+      log.trim()
+    } catch (error) {
+      this.#onError(error, log.name)
+    }
+  }
+}
+
+interface Closing {
+  readonly log: TopicLog
+  readonly done: Promise<void>
 }
 
 function checkName(name: string): string {

@@ -3,6 +3,7 @@ import { JournalError } from 'okapi'
 import { LmdbFile } from '../../../src/topics/journals/lmdb-file.js'
 import { keyOf, prefixOf, readKey } from '../../../src/topics/journals/lmdb-key.js'
 import { LmdbLog } from '../../../src/topics/journals/lmdb-log.js'
+import { soon } from '../../support/eventually.js'
 import { makeFolder, removeFolders } from '../../support/folder.js'
 
 const ALL = { count: 1000, bytes: 1 << 20, age: 3_600_000 }
@@ -107,6 +108,40 @@ describe('LmdbLog', () => {
     expect(await log.append(['d'])).to.equal(2)
     expect(seen).to.deep.equal(['2 d'])
     expect(stored()).to.deep.equal([1, 2])
+  })
+
+  it('goes on when the file can be read again, and closes, though a commit could not be made up meanwhile', async () => {
+    const log = open()
+    await log.append(['a'])
+    const { getKeys } = file.events
+    file.events.getKeys = () => {
+      throw new Error('no room for a reader')
+    }
+    const refused = await log.append(['b']).catch((error: unknown) => error)
+    file.events.getKeys = getKeys
+
+    expect(refused).to.be.an.instanceOf(JournalError).with.property('cause')
+    expect(await soon(log.append(['c']), 'the next event is in the file')).to.equal(2)
+    await soon(log.close(), 'the log is closed')
+    expect(stored()).to.deep.equal([1, 2])
+  })
+
+  it('goes on also if it cannot look, after a commit, for what has grown too old meanwhile', async () => {
+    const log = open()
+    await log.append(['a'])
+    const answer = log.append(['b'])
+    // The commit has begun then.
+    for (let n = 0; n < 3; n++) await undefined
+    log.trim()
+    const { getKeys } = file.events
+    file.events.getKeys = () => {
+      throw new Error('no room for a reader')
+    }
+    expect(await answer).to.equal(2)
+    file.events.getKeys = getKeys
+
+    expect(await soon(log.append(['c']), 'the next event is in the file')).to.equal(3)
+    await soon(log.close(), 'the log is closed')
   })
 
   for (const [what, sequence] of [

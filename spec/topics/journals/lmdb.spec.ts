@@ -1,11 +1,13 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { mock } from 'node:test'
 import { expect } from 'chai'
 import { open } from 'lmdb'
 import { JournalError, type Retention } from 'okapi'
 import { LmdbJournal } from 'okapi/journal-lmdb'
 import { LmdbFile, type LogRecord } from '../../../src/topics/journals/lmdb-file.js'
 import { keyOf, prefixOf } from '../../../src/topics/journals/lmdb-key.js'
+import { LmdbLog } from '../../../src/topics/journals/lmdb-log.js'
 import { makeFolder, removeFolders } from '../../support/folder.js'
 import { until } from '../../support/until.js'
 
@@ -104,6 +106,40 @@ describe('LmdbJournal', () => {
     expect(() => journal.open('room/1', ALL)).to.throw(JournalError, 'are damaged')
     await journal.close()
     await root.close()
+  })
+
+  for (const [what, bytes] of [
+    ['cannot be read', [0x92]],
+    ['says too little', [0x80]],
+    ['is no record', [0xc0]],
+  ] as const) {
+    it(`starts, frees what is too old, and closes, though what it knows of a topic ${what}`, async () => {
+      await store({ 'room/1': 0, 'room/2': 0 })
+      const { events, root } = look()
+      await root.openDB({ name: 'logs', encoding: 'binary' }).put('room/1', Buffer.from(bytes))
+
+      const journal = new LmdbJournal(folder)
+      await until(() => events().length === 1)
+
+      expect(events()).to.deep.equal(['room/1'])
+      await journal.close()
+      await root.close()
+    })
+  }
+
+  it('lets its file go also when a log cannot be closed', async () => {
+    const failure = new Error('disk')
+    const closeFile = mock.method(LmdbFile.prototype, 'close')
+    const closeLog = mock.method(LmdbLog.prototype, 'close', () => Promise.reject(failure))
+    const journal = new LmdbJournal(folder)
+    await journal.open('a', ALL)
+
+    const error = await journal.close().catch((error: unknown) => error)
+    closeLog.mock.restore()
+    closeFile.mock.restore()
+
+    expect(error).to.equal(failure)
+    expect(closeFile.mock.callCount()).to.equal(1)
   })
 
   /** Topics as another process left them, each with one event of a time. */

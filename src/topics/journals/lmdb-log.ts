@@ -104,6 +104,8 @@ export class LmdbLog implements JournalLog, Author {
   // What is written
 
   compose(): Change {
+    // First, as what follows may fail: whoever comes then asks anew.
+    this.#asked = false
     const appends = this.#appends
     const at = Date.now()
     const texts = appends.flatMap(({ events }) => events)
@@ -119,7 +121,6 @@ export class LmdbLog implements JournalLog, Author {
       return sequence !== bounds.earliest || !this.#takes(bounds, at, text.length)
     })
     const puts = kept.map(({ sequence, text }) => ({ key: keyOf(this.#prefix, sequence, at, text.length), text }))
-    this.#asked = false
     this.#appends = []
     this.#commit = { appends, entries, bounds, at: entries.length > 0 ? at : this.#at }
     if (this.#forgotten) return { record: undefined, puts, removes }
@@ -158,9 +159,16 @@ export class LmdbLog implements JournalLog, Author {
   #settle(): void {
     if (this.#trimLater) {
       this.#trimLater = false
-      this.#trim()
+      this.#trimAgain()
     }
     if (!this.#asked && !this.#commit) this.#idle?.()
+  }
+
+  /** What is asked for next must be written all the same if this fails: what is too old goes with the next trim. */
+  #trimAgain(): void {
+    try {
+      this.#trim()
+    } catch {}
   }
 
   #trim(): void {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { JournalError } from '../errors.js'
 import type { Journal, JournalLog, Retention } from '../journal.js'
-import { LmdbFile } from './lmdb-file.js'
+import { LmdbFile, type LogRecord } from './lmdb-file.js'
 import { LmdbLog } from './lmdb-log.js'
 
 /** How long a topic without events is remembered, in milliseconds: 30 days. */
@@ -41,6 +41,8 @@ export class LmdbJournal implements Journal {
   constructor(directory: string) {
     this.#file = new LmdbFile(directory)
     this.#swept = this.#sweep()
+    // Told by close(): until then nobody waits for it.
+    this.#swept.catch(noop)
   }
 
   /** @throws {JournalError} if the events of the topic are damaged, or it is open already */
@@ -61,25 +63,36 @@ export class LmdbJournal implements Journal {
   async #sweep(): Promise<void> {
     await setImmediate()
     const now = Date.now()
-    const lapsed = [...this.#file.records.getRange()].filter(({ value }) => value.at + value.retention.age < now)
-    for (const { key: topic, value } of lapsed) {
+    for (const topic of [...this.#file.records.getKeys()]) {
       if (this.#closed) return
       if (this.#logs.has(topic)) continue
       try {
-        const log = this.#open(topic, value.retention)
-        log.forget(now - REMEMBERED)
-        await log.close()
+        await this.#free(topic, now)
       } catch {
         // Told to whoever opens it.
       }
     }
   }
 
+  async #free(topic: string, now: number): Promise<void> {
+    const { at, retention } = this.#file.records.get(topic) as LogRecord
+    const isTooOld = at + retention.age < now
+    if (!isTooOld) return
+    const log = this.#open(topic, retention)
+    log.forget(now - REMEMBERED)
+    await log.close()
+  }
+
   /** Resolves when everything is in the file, and the directory free. */
   async close(): Promise<void> {
     this.#closed = true
-    await this.#swept
-    await Promise.all([...this.#logs.values()].map(log => log.close()))
-    await this.#file.close()
+    try {
+      await this.#swept
+      await Promise.all([...this.#logs.values()].map(log => log.close()))
+    } finally {
+      await this.#file.close()
+    }
   }
 }
+
+function noop(): void {}
