@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyPluginAsync, RegisterOptions } from 'fasti
 import type { DependencyContainer } from 'tsyringe'
 import { Admissions, type AppAdmissionOptions } from './admission.js'
 import { checkUploads, type UploadOptions } from './bodies/uploads.js'
-import { idleCloser, onAnnounced } from './closing.js'
+import { idleCloser, onAnnounced, onClosing } from './closing.js'
 import { type ControllerClass, childOf, Instances, SERIALIZER, STREAM_OPTIONS } from './container.js'
 import { DefinitionError } from './errors.js'
 import { problemHandler } from './failures.js'
@@ -172,7 +172,7 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   onAnnounced(app, delay => streams.stopAdmitting(delay))
   const { closeGrace = 2_000, closeSpread = 0 } = options
   const closeIdle = idleCloser(app, closeGrace)
-  app.addHook('preClose', async () => {
+  onClosing(app, async () => {
     closeIdle()
     await streams.close(closeGrace, closeSpread)
   })
