@@ -349,6 +349,29 @@ describe('okapi', () => {
     expect(all.map(({ size }) => size)).to.deep.equal([0, 0])
   })
 
+  it('shares its streams with other plugins of the server, and refuses those of another server', async () => {
+    const streams = new Streams()
+    for (const prefix of ['/v1', '/v2']) await app.register(okapi, { controllers: [Prices], streams, prefix })
+    const other = fastify()
+
+    const error = await Promise.resolve(other.register(okapi, { controllers: [Prices], streams })).catch(
+      (error: unknown) => error,
+    )
+
+    expect(error)
+      .to.be.instanceOf(DefinitionError)
+      .with.property('message', 'option streams: belongs to another server; give each its own: new Streams()')
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
+    const all = await Promise.all([subscribe(`${url}/v1/prices/live`), subscribe(`${url}/v2/prices/live`)])
+    for (const stream of all) await stream.take(1)
+    expect(streams.size).to.equal(2)
+
+    await app.close()
+
+    for (const stream of all) expect((await stream.rest()).map(({ event }) => event)).to.deep.equal(['stream:end'])
+    await other.close().catch(() => {})
+  })
+
   it('serves nothing if a controller is declared wrongly', async () => {
     const error = await Promise.resolve(app.register(okapi, { controllers: [Prices, class {}] })).then(
       () => undefined,

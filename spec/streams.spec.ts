@@ -131,6 +131,17 @@ describe('Streams', () => {
     socket.destroy()
   })
 
+  it('have everybody wait for the last of them who closes them meanwhile', async () => {
+    const { app, url } = await serve([Live])
+    const stream = await subscribe(`${url}/live/waiting`)
+    await stream.take(1)
+
+    await Promise.all([app.streams.close(1_000, 50), app.streams.close(1_000, 50)])
+
+    expect(app.streams.size).to.equal(0)
+    expect((await stream.rest()).at(-1)?.data).to.equal('{"reason":"closing"}')
+  })
+
   it('take no more while the app closes', async () => {
     const streams = new Streams()
     expect([streams.closing, streams.closesIn]).to.deep.equal([false, 0])

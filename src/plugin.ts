@@ -76,7 +76,10 @@ export interface OkapiOptions {
    * `onError` with `phase: 'serialize'`. Default false, which costs nothing.
    */
   checkEvents?: boolean
-  /** Counts the open streams. `createApp` makes one and shows it as `app.streams`. */
+  /**
+   * Counts the open streams. `createApp` makes one and shows it as `app.streams`. Several plugins of one server may share
+   * it, but no two servers: it takes no more streams once one of them closes.
+   */
   streams?: Streams
   /** `false` keeps errors from the console in an app without a logger. Default: they are told there. */
   log?: false
@@ -130,6 +133,7 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   const { controllers, streamOptions, streams = new Streams(), validation = {}, guards = [], filters = [] } = options
   const { checkEvents = false } = options
   checkPluginOptions(options)
+  claim(streams, app)
   const container = childOf(options.container)
   app.addHook('onClose', () => container.dispose())
   if (streamOptions) {
@@ -176,6 +180,17 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
     closeIdle()
     await streams.close(closeGrace, closeSpread)
   })
+}
+
+const servers = new WeakMap<Streams, object>()
+
+/** Refuses streams of another server, which would end with that one, and refuse all others from then on. */
+function claim(streams: Streams, { server }: FastifyInstance): void {
+  const owner = servers.get(streams) ?? server
+  if (owner !== server) {
+    throw new DefinitionError('option streams', 'belongs to another server; give each its own: new Streams()')
+  }
+  servers.set(streams, server)
 }
 
 /** Makes `Topics` injectable, unless somebody has registered it. */

@@ -6,13 +6,13 @@ import type { EventStream } from './sse/stream.js'
 /** How often some of the streams are told goodbye while that is spread, in milliseconds. */
 const STEP = 20
 
-/** The open streams of an app: `app.streams`. */
+/** The open streams of an app: `app.streams`. They belong to one server, whose plugins may share them. */
 export class Streams {
   readonly #open = new Roster<EventStream>('place')
   readonly #orphans = new Set<Orphan>()
   #closing = false
   #overAt = 0
-  #emptied: (() => void) | undefined
+  readonly #waiting: (() => void)[] = []
 
   /** How many streams are open. */
   get size(): number {
@@ -42,7 +42,8 @@ export class Streams {
   /** @internal */
   delete(stream: EventStream): void {
     this.#open.delete(stream)
-    if (this.#open.size === 0) this.#emptied?.()
+    if (this.#open.size > 0) return
+    for (const emptied of this.#waiting.splice(0)) emptied()
   }
 
   /** @internal */
@@ -72,7 +73,7 @@ export class Streams {
     this.stopAdmitting(spread + grace)
     if (this.#open.size === 0) return
     const emptied = new Promise<void>(resolve => {
-      this.#emptied = resolve
+      this.#waiting.push(resolve)
     })
     const timer = setTimeout(() => this.cut(), spread + grace)
     const goodbyes = this.#sayGoodbye(grace, spread)
