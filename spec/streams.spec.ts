@@ -131,6 +131,19 @@ describe('Streams', () => {
     socket.destroy()
   })
 
+  it('are not cut at once by a grace that no timer knows', async () => {
+    const { app, url } = await serve([Live], { closeGrace: 2 ** 31 - 1, closeSpread: 40 })
+    const all = await Promise.all(Array.from({ length: 4 }, () => subscribe(`${url}/live/waiting`)))
+    for (const stream of all) await stream.take(1)
+
+    await app.close()
+
+    for (const stream of all) {
+      expect((await stream.rest()).at(-1)?.data).to.equal('{"reason":"closing"}')
+      expect(stream.text()).to.contain(`retry: ${2 ** 31 - 1}\n`)
+    }
+  })
+
   it('have everybody wait for the last of them who closes them meanwhile', async () => {
     const { app, url } = await serve([Live])
     const stream = await subscribe(`${url}/live/waiting`)

@@ -15,6 +15,7 @@ import { addHealth, type HealthOptions } from './health.js'
 import { checkNames } from './known.js'
 import { type Log, logOf, noLog } from './log.js'
 import { type DeclaredStreamOptions, type Injected, methodRecords } from './metadata.js'
+import { checkMilliseconds } from './milliseconds.js'
 import { addDocument } from './openapi/documents.js'
 import type { OpenApiServing } from './openapi/options.js'
 import { addControllers, checkStreamOptions } from './routes.js'
@@ -242,10 +243,8 @@ function checkPluginOptions(options: OkapiOptions): void {
   }
   if (validation !== undefined) checkNames('option validation', validation, validationNames)
   if (uploads !== undefined) checkUploads('option uploads', uploads)
-  for (const [name, value] of Object.entries({ closeGrace, closeSpread })) {
-    if (value === undefined || (Number.isInteger(value) && value >= 0 && value < 2 ** 31)) continue
-    throw new DefinitionError(`option ${name}`, `is a whole number of milliseconds, not ${value}`)
-  }
+  checkMilliseconds('The plugin', 'closeGrace', closeGrace)
+  checkMilliseconds('The plugin', 'closeSpread', closeSpread)
 }
 
 function checkClasses(controllers: readonly unknown[]): void {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { announceClosing } from './closing.js'
-import { DefinitionError } from './errors.js'
 import { checkNames } from './known.js'
 import { logOf } from './log.js'
+import { checkMilliseconds } from './milliseconds.js'
 import type { Names } from './sse/known.js'
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
@@ -33,10 +33,7 @@ const names: Names<SignalOptions> = { drainDelay: true, deadline: true }
 /** @throws {DefinitionError} for an option that makes no sense, or that there is none of */
 export function checkSignals(options: SignalOptions): void {
   checkNames('option signals', options, names)
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || (Number.isInteger(value) && value >= 0 && value < 2 ** 31)) continue
-    throw new DefinitionError('option signals', `${name} is a whole number of milliseconds, not ${value}`)
-  }
+  for (const [name, value] of Object.entries(options)) checkMilliseconds('option signals', name, value)
 }
 
 interface Watched extends Required<SignalOptions> {

@@ -1,3 +1,4 @@
+import { LONGEST } from './milliseconds.js'
 import type { Orphan } from './sse/orphan.js'
 import { comeBack } from './sse/retry.js'
 import { Roster } from './sse/roster.js'
@@ -70,12 +71,13 @@ export class Streams {
    * @param spread milliseconds over which the goodbyes are spread; the grace begins after them
    */
   async close(grace: number, spread = 0): Promise<void> {
-    this.stopAdmitting(spread + grace)
+    const time = Math.min(spread + grace, LONGEST)
+    this.stopAdmitting(time)
     if (this.#open.size === 0) return
     const emptied = new Promise<void>(resolve => {
       this.#waiting.push(resolve)
     })
-    const timer = setTimeout(() => this.cut(), spread + grace)
+    const timer = setTimeout(() => this.cut(), time)
     const goodbyes = this.#sayGoodbye(grace, spread)
     await emptied
     clearTimeout(timer)
@@ -95,7 +97,7 @@ export class Streams {
     const step = (): void => {
       const share = spread === 0 ? 1 : (Date.now() - begin) / spread
       const due = Math.min(streams.length, Math.ceil(streams.length * share))
-      while (told < due) streams[told++]?.close(comeBack(grace))
+      while (told < due) streams[told++]?.close(Math.min(comeBack(grace), LONGEST))
     }
     step()
     return spread === 0 ? undefined : setInterval(step, STEP)
