@@ -60,7 +60,7 @@ const addresses = {
   'class-validator':
     'openapi/rules validation/checker validation/dto validation/faults validation/issues validation/kinds validation/nested validation/options validation/rules validation/shape validation/text',
   fastify:
-    'answers app arguments bodies/form bodies/intake bodies/parsers closing credentials decorators/parameters failures files filters folders guards handler health hooks jwt last-event-id log metadata openapi/documents openapi/serve plugin protection routes sendable signals stream-handler tickets',
+    'answers app arguments bodies/form bodies/intake bodies/parsers closing credentials decorators/parameters failures files filters folders guards handler health hooks jwt last-event-id log metadata openapi/documents openapi/serve plugin protection routes sendable stream-handler tickets',
   'find-my-way': 'app',
   lmdb: 'topics/journals/lmdb-file',
   'reflect-metadata': 'index metadata',
