@@ -236,6 +236,13 @@ describe('credentials', () => {
       )
     })
 
+    it('for an option that nobody reads', () => {
+      expect(() => credentials([Key], { anonymos: true } as object)).to.throw(
+        DefinitionError,
+        'credentials(): knows no anonymos: is it anonymous?',
+      )
+    })
+
     it('if a kind is none', async () => {
       class Empty {}
 

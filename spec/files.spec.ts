@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
-import { Controller, download, FileAnswer, file, Get, Param, Query, SetHeader } from 'okapi'
+import { Controller, DefinitionError, download, FileAnswer, file, Get, Param, Query, SetHeader } from 'okapi'
 import { dispositionOf, kindOf } from '../src/files.js'
 import { Connection, get, leaveAll } from './support/connection.js'
 import { makeFolder, removeFolders } from './support/folder.js'
@@ -72,6 +72,14 @@ describe('file', () => {
   it('is an answer with a path', () => {
     expect(file('a.txt')).to.be.instanceOf(FileAnswer).and.deep.include({ path: 'a.txt', options: {}, as: undefined })
     expect(download('a/b.txt').as).to.equal('b.txt')
+  })
+
+  it('refuses an option that nobody reads', () => {
+    expect(() => file('a', { dotfile: true } as object)).to.throw(
+      DefinitionError,
+      'file(): knows no dotfile: is it dotfiles?',
+    )
+    expect(() => download('a', { ass: 'b' } as object)).to.throw(DefinitionError, 'download(): knows no ass: is it as?')
   })
 
   it('sends the file, with what a cache needs to know', async () => {

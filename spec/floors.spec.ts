@@ -14,8 +14,9 @@ const floors = [
   'sse/stream',
   'sse/serve sse/writer',
   'sse/index',
-  'answers closing context convert docs errors gone log openapi/document principal sendable streams value-type',
-  'known',
+  'answers closing context convert docs errors gone log openapi/document principal sendable value-type',
+  'known milliseconds',
+  'streams',
   'topics/conflation topics/gap topics/journal topics/loop topics/position topics/publication topics/rounds',
   'topics/errors topics/event topics/hot topics/journal-contract topics/journals/memory',
   'topics/content topics/journals/lmdb-file topics/journals/lmdb-key topics/options topics/topic-log',
@@ -59,7 +60,7 @@ const addresses = {
   'class-validator':
     'openapi/rules validation/checker validation/dto validation/faults validation/issues validation/kinds validation/nested validation/options validation/rules validation/shape validation/text',
   fastify:
-    'answers app arguments bodies/form bodies/intake bodies/parsers closing credentials decorators/parameters failures files filters folders guards handler health hooks jwt last-event-id log metadata openapi/documents openapi/serve plugin protection routes sendable signals stream-handler tickets',
+    'answers app arguments bodies/form bodies/intake bodies/parsers closing credentials decorators/parameters failures files filters folders guards handler health hooks jwt last-event-id log metadata openapi/documents openapi/serve plugin protection routes sendable stream-handler tickets',
   'find-my-way': 'app',
   lmdb: 'topics/journals/lmdb-file',
   'reflect-metadata': 'index metadata',

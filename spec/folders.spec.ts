@@ -167,6 +167,16 @@ describe('foldersOf', () => {
       expect(answer.headers.get('vary')).to.equal('accept')
     })
 
+    it('tells caches also what else its answer varies by', async () => {
+      const cors = { origin: ['https://a.example', 'https://b.example'] }
+      const { url } = await serve([Api], { spa: { root: join(root, 'web') }, cors })
+
+      const { headers } = await fetch(`${url}/orders/12`, { headers: { ...page, origin: 'https://a.example' } })
+
+      expect(headers.get('access-control-allow-origin')).to.equal('https://a.example')
+      expect(headers.get('vary')).to.equal('Origin, accept')
+    })
+
     it('gives it to nobody else: scripts, images, fetch, other methods', async () => {
       const url = await start()
 

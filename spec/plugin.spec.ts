@@ -21,7 +21,7 @@ import {
 } from 'okapi'
 import request from 'supertest'
 import { subscribe } from './support/subscribe.js'
-import { until } from './support/until.js'
+import { settles, until } from './support/until.js'
 
 describe('okapi', () => {
   let runs = 0
@@ -60,6 +60,19 @@ describe('okapi', () => {
       runs++
       reply.setCookie('method', 'yes')
       yield 'only'
+    }
+  }
+
+  let flooded = 0
+
+  @Controller('/flood')
+  class Flood {
+    @SSE()
+    *flood() {
+      for (;;) {
+        flooded++
+        yield 'x'.repeat(65_536)
+      }
     }
   }
 
@@ -316,6 +329,47 @@ describe('okapi', () => {
 
     expect((await stream.rest()).map(({ event }) => event)).to.deep.equal(['stream:end'])
     expect({ size: streams.size, ended }).to.deep.equal({ size: 0, ended: 1 })
+  })
+
+  it('ends the streams of all its prefixes at once, so that the app closes within one grace', async () => {
+    const all = [new Streams(), new Streams()] as const
+    await app.register(okapi, { controllers: [Flood], streams: all[0], prefix: '/v1' })
+    await app.register(okapi, { controllers: [Prices], streams: all[1], prefix: '/v2' })
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
+    const [stuck, stream] = await Promise.all([subscribe(`${url}/v1/flood`), subscribe(`${url}/v2/prices/live`)])
+    await stream.take(1)
+    await settles(() => flooded)
+
+    const closed = app.close()
+
+    expect((await stream.rest()).map(({ event }) => event)).to.deep.equal(['stream:end'])
+    expect(all[0].size, 'while another plugin still waits').to.equal(1)
+    stuck.leave()
+    await closed
+    expect(all.map(({ size }) => size)).to.deep.equal([0, 0])
+  })
+
+  it('shares its streams with other plugins of the server, and refuses those of another server', async () => {
+    const streams = new Streams()
+    for (const prefix of ['/v1', '/v2']) await app.register(okapi, { controllers: [Prices], streams, prefix })
+    const other = fastify()
+
+    const error = await Promise.resolve(other.register(okapi, { controllers: [Prices], streams })).catch(
+      (error: unknown) => error,
+    )
+
+    expect(error)
+      .to.be.instanceOf(DefinitionError)
+      .with.property('message', 'option streams: belongs to another server; give each its own: new Streams()')
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
+    const all = await Promise.all([subscribe(`${url}/v1/prices/live`), subscribe(`${url}/v2/prices/live`)])
+    for (const stream of all) await stream.take(1)
+    expect(streams.size).to.equal(2)
+
+    await app.close()
+
+    for (const stream of all) expect((await stream.rest()).map(({ event }) => event)).to.deep.equal(['stream:end'])
+    await other.close().catch(() => {})
   })
 
   it('serves nothing if a controller is declared wrongly', async () => {

@@ -41,6 +41,14 @@ describe('goodbyeTo', () => {
     })
   }
 
+  for (const seconds of ['2592000', '1e300', 'Infinity']) {
+    it(`asks a client to come back within what a reconnection time may be, after ${seconds} seconds`, () => {
+      const error = new HttpError(503, 'Later', { headers: { 'retry-after': seconds } })
+
+      expect(goodbye(error)).to.contain(`\nretry: ${2 ** 31 - 1}\n`)
+    })
+  }
+
   it('asks each client to come back at a moment of its own', () => {
     const texts = Array.from({ length: 100 }, () => goodbye(later(503)))
 

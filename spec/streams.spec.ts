@@ -149,6 +149,30 @@ describe('Streams', () => {
     expect(clear.mock.calls.map(({ arguments: [cleared] }) => cleared)).to.include(timer)
   })
 
+  it('are not cut at once by a grace that no timer knows', async () => {
+    const { app, url } = await serve([Live], { closeGrace: 2 ** 31 - 1, closeSpread: 40 })
+    const all = await Promise.all(Array.from({ length: 4 }, () => subscribe(`${url}/live/waiting`)))
+    for (const stream of all) await stream.take(1)
+
+    await app.close()
+
+    for (const stream of all) {
+      expect((await stream.rest()).at(-1)?.data).to.equal('{"reason":"closing"}')
+      expect(stream.text()).to.contain(`retry: ${2 ** 31 - 1}\n`)
+    }
+  })
+
+  it('have everybody wait for the last of them who closes them meanwhile', async () => {
+    const { app, url } = await serve([Live])
+    const stream = await subscribe(`${url}/live/waiting`)
+    await stream.take(1)
+
+    await Promise.all([app.streams.close(1_000, 50), app.streams.close(1_000, 50)])
+
+    expect(app.streams.size).to.equal(0)
+    expect((await stream.rest()).at(-1)?.data).to.equal('{"reason":"closing"}')
+  })
+
   it('take no more while the app closes', async () => {
     const streams = new Streams()
     expect([streams.closing, streams.closesIn]).to.deep.equal([false, 0])

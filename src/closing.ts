@@ -20,6 +20,27 @@ export function onAnnounced({ server }: { server: EventEmitter }, listener: (del
   server.on(CLOSING, listener)
 }
 
+type Closer = () => Promise<void>
+
+const closersOf = new WeakMap<EventEmitter, Closer[]>()
+
+/**
+ * Calls back when an app closes, which waits for it. The callbacks of all plugins of a server run side by side; hooks of
+ * Fastify run one after the other, so that each plugin would take a grace of its own.
+ */
+export function onClosing(app: FastifyInstance, closer: Closer): void {
+  const others = closersOf.get(app.server)
+  if (others) {
+    others.push(closer)
+    return
+  }
+  const closers = [closer]
+  closersOf.set(app.server, closers)
+  app.addHook('preClose', async () => {
+    await Promise.all(closers.map(close => close()))
+  })
+}
+
 /**
  * Lets a server close at once when it has nothing more to do. Node's own `close()` waits for connections that turn idle
  * a moment later, and for those that never sent a request, until they time out; for minutes, with Fastify's defaults;

@@ -4,8 +4,10 @@ import type { RouteContext } from './context.js'
 import { type DocOptions, docOf, recordDoc } from './docs.js'
 import { BadRequestError, DefinitionError, UnauthorizedError } from './errors.js'
 import type { Guard, GuardAnswer } from './guards.js'
+import { checkNames } from './known.js'
 import type { Injected } from './metadata.js'
 import type { Principal } from './principal.js'
+import type { Names } from './sse/known.js'
 
 /**
  * A kind of credential, such as a token or a key: a class in `credentials([Jwt, Tickets])`, made by the container.
@@ -38,6 +40,8 @@ export interface CredentialsOptions {
   anonymous?: boolean
 }
 
+const names: Names<CredentialsOptions> = { anonymous: true }
+
 /**
  * A guard that finds out who a request comes from, by one of several kinds of credentials.
  *
@@ -50,9 +54,10 @@ export interface CredentialsOptions {
  * ```ts
  * @Guard(credentials([Jwt, Tickets]))
  * ```
- * @throws {DefinitionError} if there is no kind, or one is no class
+ * @throws {DefinitionError} if there is no kind, one is no class, or for an option that there is none of
  */
 export function credentials(kinds: readonly Injected<Credential>[], options: CredentialsOptions = {}): Injected<Guard> {
+  checkNames('credentials()', options, names)
   const { anonymous = false } = options
   if (kinds.length === 0) throw new DefinitionError('credentials()', 'names no kind: credentials([Jwt])')
   for (const [index, kind] of kinds.entries()) {

@@ -4,8 +4,10 @@ import { join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify'
 import { NotFoundError } from './errors.js'
+import { checkNames } from './known.js'
 import type { Log } from './log.js'
 import { importFor } from './optional.js'
+import type { Names } from './sse/known.js'
 
 /** How a file is sent. */
 export interface SendFileOptions {
@@ -26,6 +28,9 @@ export interface DownloadOptions extends SendFileOptions {
   /** The name to save it as. Default: its own. */
   as?: string
 }
+
+const fileNames: Names<SendFileOptions> = { root: true, maxAge: true, immutable: true, type: true, dotfiles: true }
+const downloadNames: Names<DownloadOptions> = { ...fileNames, as: true }
 
 /** An answer that is a file. Made by `file` and `download`. */
 export class FileAnswer {
@@ -49,13 +54,17 @@ export class FileAnswer {
  * strangers have uploaded is better given as a `download`: a page of theirs that is shown speaks in your name.
  *
  * @param path below `root`, with `/` between its parts
+ * @throws {DefinitionError} for an option that there is none of
  */
 export function file(path: string, options: SendFileOptions = {}): FileAnswer {
+  checkNames('file()', options, fileNames)
   return new FileAnswer(path, options)
 }
 
 /** An answer that is a file to be saved: `return download('2026.pdf', { as: 'Übersicht.pdf' })`. As `file` otherwise. */
-export function download(path: string, { as, ...options }: DownloadOptions = {}): FileAnswer {
+export function download(path: string, given: DownloadOptions = {}): FileAnswer {
+  checkNames('download()', given, downloadNames)
+  const { as, ...options } = given
   return new FileAnswer(path, options, as ?? path.slice(path.lastIndexOf('/') + 1))
 }
 

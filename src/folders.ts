@@ -60,7 +60,7 @@ export async function foldersOf(app: FastifyInstance, options: FolderOptions, lo
     if (path === undefined) return false
     for (const folder of folders) if (await answerFrom(folder, path, request, reply)) return true
     if (spa === undefined || !isNavigation(request) || isExcluded(spa, path)) return false
-    reply.header('vary', 'accept')
+    reply.header('vary', [reply.getHeader('vary') ?? [], 'accept'].flat().join(', '))
     return answerPage(spa, reply)
   }
 }

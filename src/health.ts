@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { DefinitionError } from './errors.js'
 import { checkNames } from './known.js'
 import type { Log } from './log.js'
+import { checkMilliseconds } from './milliseconds.js'
 import type { Names } from './sse/known.js'
 import type { Streams } from './streams.js'
 
@@ -29,11 +30,12 @@ const quiet = { logLevel: 'warn', config: { rateLimit: false } as object } as co
 /**
  * Adds the routes by which the app is asked how it is. Their answers are never cached.
  *
- * @throws {DefinitionError} if a path lacks its leading slash, or a check is no function
+ * @throws {DefinitionError} if a path lacks its leading slash, a check is no function, or the timeout is no time
  */
 export function addHealth(app: FastifyInstance, streams: Streams, log: Log, options: HealthOptions): void {
   checkNames('option health', options, names)
   const { live = '/healthz', ready = '/readyz', checks = {}, timeout = 1_000 } = options
+  checkMilliseconds('option health', 'timeout', timeout)
   for (const path of [live, ready]) {
     if (!path.startsWith('/')) throw new DefinitionError('option health', `the path '${path}' lacks the leading slash`)
   }

@@ -99,7 +99,7 @@ export type {
   RateLimitOptions,
   SecurityHeadersOptions,
 } from './protection.js'
-export { closeOnSignals, type SignalOptions } from './signals.js'
+export { type Closable, closeOnSignals, type SignalOptions } from './signals.js'
 // Event streams
 export {
   Base64Serializer,

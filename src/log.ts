@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 
 /** Where errors that no client may see are told. */
 export interface Log {
@@ -7,10 +7,10 @@ export interface Log {
 }
 
 /** Fastify's logger, if the app has one; otherwise the console, so that no error goes unseen by default. */
-export function logOf(app: FastifyInstance): Log {
+export function logOf(app: { readonly log: object }): Log {
   // Fastify's stand-in for no logger has no level, and one function for all of them.
-  const { level, error, info } = app.log as { level?: string; error: unknown; info: unknown }
-  return level === undefined && error === info ? consoleLog : app.log
+  const { level, error, info } = app.log as Log & { level?: string; info: unknown }
+  return level === undefined && error === info ? consoleLog : (app.log as Log)
 }
 
 /** For apps that asked for silence. */

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyPluginAsync, RegisterOptions } from 'fasti
 import type { DependencyContainer } from 'tsyringe'
 import { Admissions, type AppAdmissionOptions } from './admission.js'
 import { checkUploads, type UploadOptions } from './bodies/uploads.js'
-import { idleCloser, onAnnounced } from './closing.js'
+import { idleCloser, onAnnounced, onClosing } from './closing.js'
 import { type ControllerClass, childOf, Instances, SERIALIZER, STREAM_OPTIONS } from './container.js'
 import { DefinitionError } from './errors.js'
 import { problemHandler } from './failures.js'
@@ -15,6 +15,7 @@ import { addHealth, type HealthOptions } from './health.js'
 import { checkNames } from './known.js'
 import { type Log, logOf, noLog } from './log.js'
 import { type DeclaredStreamOptions, type Injected, methodRecords } from './metadata.js'
+import { checkMilliseconds } from './milliseconds.js'
 import { addDocument } from './openapi/documents.js'
 import type { OpenApiServing } from './openapi/options.js'
 import { addControllers, checkStreamOptions } from './routes.js'
@@ -76,7 +77,10 @@ export interface OkapiOptions {
    * `onError` with `phase: 'serialize'`. Default false, which costs nothing.
    */
   checkEvents?: boolean
-  /** Counts the open streams. `createApp` makes one and shows it as `app.streams`. */
+  /**
+   * Counts the open streams. `createApp` makes one and shows it as `app.streams`. Several plugins of one server may share
+   * it, but no two servers: it takes no more streams once one of them closes.
+   */
   streams?: Streams
   /** `false` keeps errors from the console in an app without a logger. Default: they are told there. */
   log?: false
@@ -130,6 +134,7 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   const { controllers, streamOptions, streams = new Streams(), validation = {}, guards = [], filters = [] } = options
   const { checkEvents = false } = options
   checkPluginOptions(options)
+  claim(streams, app)
   const container = childOf(options.container)
   app.addHook('onClose', () => container.dispose())
   if (streamOptions) {
@@ -172,10 +177,21 @@ export const okapi: FastifyPluginAsync<OkapiOptions> = async (app, options) => {
   onAnnounced(app, delay => streams.stopAdmitting(delay))
   const { closeGrace = 2_000, closeSpread = 0 } = options
   const closeIdle = idleCloser(app, closeGrace)
-  app.addHook('preClose', async () => {
+  onClosing(app, async () => {
     closeIdle()
     await streams.close(closeGrace, closeSpread)
   })
+}
+
+const servers = new WeakMap<Streams, object>()
+
+/** Refuses streams of another server, which would end with that one, and refuse all others from then on. */
+function claim(streams: Streams, { server }: FastifyInstance): void {
+  const owner = servers.get(streams) ?? server
+  if (owner !== server) {
+    throw new DefinitionError('option streams', 'belongs to another server; give each its own: new Streams()')
+  }
+  servers.set(streams, server)
 }
 
 /** Makes `Topics` injectable, unless somebody has registered it. */
@@ -227,10 +243,8 @@ function checkPluginOptions(options: OkapiOptions): void {
   }
   if (validation !== undefined) checkNames('option validation', validation, validationNames)
   if (uploads !== undefined) checkUploads('option uploads', uploads)
-  for (const [name, value] of Object.entries({ closeGrace, closeSpread })) {
-    if (value === undefined || (Number.isInteger(value) && value >= 0 && value < 2 ** 31)) continue
-    throw new DefinitionError(`option ${name}`, `is a whole number of milliseconds, not ${value}`)
-  }
+  checkMilliseconds('The plugin', 'closeGrace', closeGrace)
+  checkMilliseconds('The plugin', 'closeSpread', closeSpread)
 }
 
 function checkClasses(controllers: readonly unknown[]): void {

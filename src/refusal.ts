@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { LONGEST } from './milliseconds.js'
 import type { Problem } from './problem.js'
 import { type CutReason, closingFrame } from './sse/frames.js'
 import { comeBack } from './sse/retry.js'
@@ -23,7 +24,7 @@ export function goodbyeTo(
   if (status !== 429 && status !== 503) return undefined
   const seconds = Number(retryAfter ?? Number.NaN)
   if (!(seconds >= 0) || !isEventSource(request)) return undefined
-  return closingFrame(comeBack(seconds * 1_000), reasonOf(status, code))
+  return closingFrame(Math.min(comeBack(seconds * 1_000), LONGEST), reasonOf(status, code))
 }
 
 function reasonOf(status: number, code: string | undefined): CutReason {

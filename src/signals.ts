@@ -1,9 +1,9 @@
+import type { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
 import { announceClosing } from './closing.js'
-import { DefinitionError } from './errors.js'
 import { checkNames } from './known.js'
 import { logOf } from './log.js'
+import { checkMilliseconds } from './milliseconds.js'
 import type { Names } from './sse/known.js'
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
@@ -33,14 +33,18 @@ const names: Names<SignalOptions> = { drainDelay: true, deadline: true }
 /** @throws {DefinitionError} for an option that makes no sense, or that there is none of */
 export function checkSignals(options: SignalOptions): void {
   checkNames('option signals', options, names)
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || (Number.isInteger(value) && value >= 0 && value < 2 ** 31)) continue
-    throw new DefinitionError('option signals', `${name} is a whole number of milliseconds, not ${value}`)
-  }
+  for (const [name, value] of Object.entries(options)) checkMilliseconds('option signals', name, value)
+}
+
+/** What is used of an app to close it: a Fastify instance of whatever server and logger. */
+export interface Closable {
+  readonly server: EventEmitter
+  readonly log: object
+  close(): PromiseLike<unknown>
 }
 
 interface Watched extends Required<SignalOptions> {
-  readonly app: FastifyInstance
+  readonly app: Closable
 }
 
 const watched = new Set<Watched>()
@@ -59,7 +63,7 @@ let signalled: { signal: NodeJS.Signals; at: number } | undefined
  * closeOnSignals(app, { drainDelay: 5_000 })
  * ```
  */
-export function closeOnSignals(app: FastifyInstance, options: SignalOptions = {}): void {
+export function closeOnSignals(app: Closable, options: SignalOptions = {}): void {
   checkSignals(options)
   const one = { app, drainDelay: options.drainDelay ?? 0, deadline: options.deadline ?? 30_000 }
   if (watched.size === 0) for (const signal of SIGNALS) process.on(signal, onSignal)

@@ -1,3 +1,4 @@
+import { LONGEST } from './milliseconds.js'
 import type { Orphan } from './sse/orphan.js'
 import { comeBack } from './sse/retry.js'
 import { Roster } from './sse/roster.js'
@@ -6,13 +7,13 @@ import type { EventStream } from './sse/stream.js'
 /** How often some of the streams are told goodbye while that is spread, in milliseconds. */
 const STEP = 20
 
-/** The open streams of an app: `app.streams`. */
+/** The open streams of an app: `app.streams`. They belong to one server, whose plugins may share them. */
 export class Streams {
   readonly #open = new Roster<EventStream>('place')
   readonly #orphans = new Set<Orphan>()
   #closing = false
   #overAt = 0
-  #emptied: (() => void) | undefined
+  readonly #waiting: (() => void)[] = []
 
   /** How many streams are open. */
   get size(): number {
@@ -42,7 +43,8 @@ export class Streams {
   /** @internal */
   delete(stream: EventStream): void {
     this.#open.delete(stream)
-    if (this.#open.size === 0) this.#emptied?.()
+    if (this.#open.size > 0) return
+    for (const emptied of this.#waiting.splice(0)) emptied()
   }
 
   /** @internal */
@@ -69,12 +71,13 @@ export class Streams {
    * @param spread milliseconds over which the goodbyes are spread; the grace begins after them
    */
   async close(grace: number, spread = 0): Promise<void> {
-    this.stopAdmitting(spread + grace)
+    const time = Math.min(spread + grace, LONGEST)
+    this.stopAdmitting(time)
     if (this.#open.size === 0) return
     const emptied = new Promise<void>(resolve => {
-      this.#emptied = resolve
+      this.#waiting.push(resolve)
     })
-    const timer = setTimeout(() => this.cut(), spread + grace)
+    const timer = setTimeout(() => this.cut(), time)
     const goodbyes = this.#sayGoodbye(grace, spread)
     await emptied
     clearTimeout(timer)
@@ -94,7 +97,7 @@ export class Streams {
     const step = (): void => {
       const share = spread === 0 ? 1 : (Date.now() - begin) / spread
       const due = Math.min(streams.length, Math.ceil(streams.length * share))
-      while (told < due) streams[told++]?.close(comeBack(grace))
+      while (told < due) streams[told++]?.close(Math.min(comeBack(grace), LONGEST))
     }
     step()
     return spread === 0 ? undefined : setInterval(step, STEP)

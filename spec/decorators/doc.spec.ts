@@ -20,6 +20,27 @@ describe('@Doc', () => {
     ])
   })
 
+  it('refuses an option that nobody reads', () => {
+    const AnyDoc = Doc as (doc: object) => ClassDecorator & MethodDecorator
+
+    expect(
+      protest(() => {
+        class Some {
+          @AnyDoc({ sumary: 'A method', hidden: true })
+          method() {}
+        }
+        return Some
+      }),
+    ).to.equal('Some.method, @Doc: knows no sumary: is it summary?')
+    expect(
+      protest(() => {
+        @AnyDoc({ hiden: true })
+        class Some {}
+        return Some
+      }),
+    ).to.equal('Some, @Doc: knows no hiden: is it hidden?')
+  })
+
   it('refuses what is static, or has a symbol for a name', () => {
     const name = Symbol('hidden')
 

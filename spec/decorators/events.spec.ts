@@ -88,6 +88,11 @@ describe('@Event', () => {
     expect(declared('stream:end')).to.match(/^Clock.ticks: .*only the framework may send/)
   })
 
+  it('refuses an option that nobody reads', () => {
+    expect(declared('tick', Tick, { idd: true })).to.equal("Clock.ticks, @Event('tick'): knows no idd: is it id?")
+    expect(declared(Tick, { idd: true })).to.equal('Clock.ticks, @Event: knows no idd: is it id?')
+  })
+
   it('stands on methods only', () => {
     expect(
       protest(() => {

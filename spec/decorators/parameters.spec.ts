@@ -678,6 +678,23 @@ describe('parameter decorators', () => {
     )
   })
 
+  it('refuses an option of the validation that nobody reads', () => {
+    const declared = (validate: unknown) =>
+      protest(() => {
+        class Orders {
+          take(@Body({ validate: validate as object }) order: object) {
+            return order
+          }
+        }
+        return Orders
+      })
+
+    expect(declared({ whitelst: false })).to.equal(
+      'Orders.take, parameter 0, @Body(), option validate: knows no whitelst: is it whitelist?',
+    )
+    expect(declared(true)).to.match(/^Orders\.take, parameter 0, @Body\(\), option validate: takes an object with /)
+  })
+
   it('cannot stand on a parameter of a static method', () => {
     const said = protest(() => {
       class Fixed {

@@ -42,6 +42,10 @@ describe('@Returns', () => {
     expect(declared('Price')).to.match(/^Prices.price: the body of @Returns is no class but string/)
   })
 
+  it('refuses an option that nobody reads', () => {
+    expect(declared(Price, { stauts: 201 })).to.equal('Prices.price, @Returns: knows no stauts: is it status?')
+  })
+
   it('refuses what is no status', () => {
     for (const status of [100, 600, 200.5, '200']) {
       expect(declared(Price, { status })).to.equal(

@@ -488,8 +488,8 @@ describe('A mistake', () => {
     [{ guards: null }, 'option guards: takes an array, not null'],
     [{ filters: filter(Error, () => new HttpError(500)) }, 'option filters: takes an array, not object'],
     [{ container: {} }, 'option container: is no container of tsyringe'],
-    [{ closeGrace: '5s' }, 'option closeGrace: is a whole number of milliseconds, not 5s'],
-    [{ closeSpread: -1 }, 'option closeSpread: is a whole number of milliseconds, not -1'],
+    [{ closeGrace: '5s' }, 'The plugin: closeGrace is a whole number of milliseconds, not 5s'],
+    [{ closeSpread: -1 }, 'The plugin: closeSpread is a whole number of milliseconds, not -1'],
     [{ validation: { whiteList: true } }, 'option validation: knows no whiteList: is it whitelist?'],
     [{ topics: { retension: {} } }, 'option topics: Topics know no retension: is it retention?'],
     [
@@ -505,6 +505,7 @@ describe('A mistake', () => {
     [{ uploads: { to: 'memory' } }, "option uploads: to is 'disk' or 'stream', not memory"],
     [{ health: { path: '/up' } }, 'option health: knows no path, but live, ready, checks, timeout'],
     [{ signals: { drain: 5 } }, /^option signals: knows no drain, but drainDelay, deadline$/],
+    [{ health: { timeout: 2 ** 31 } }, 'option health: timeout is a whole number of milliseconds, not 2147483648'],
     [{ signals: { deadline: '5s' } }, 'option signals: deadline is a whole number of milliseconds, not 5s'],
     [{ openapi: true }, /^option openapi: takes an object with info, .*; not a boolean$/],
     [{ openapi: {} }, /^option openapi: lacks a title or a version: /],

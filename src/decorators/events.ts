@@ -1,12 +1,16 @@
 import { DefinitionError } from '../errors.js'
+import { checkNames } from '../known.js'
 import { type EventRecord, recordMethod } from '../metadata.js'
 import { ServerSentEvent } from '../sse/index.js'
+import type { Names } from '../sse/known.js'
 import { GAP } from '../topics/gap.js'
 import { type ValueType, wrongType } from '../value-type.js'
 import { methodAt } from './routes.js'
 
 /** What else is to be said of an event. */
 export type EventOptions = Pick<EventRecord, 'id' | 'contentType' | 'description'>
+
+const names: Names<EventOptions> = { id: true, contentType: true, description: true }
 
 /**
  * Declares an event that an `@SSE` method sends: for documents, and to be checked where the app says `checkEvents`. As
@@ -23,14 +27,14 @@ export type EventOptions = Pick<EventRecord, 'id' | 'contentType' | 'description
  *
  * @param type the event type; without it, events that have none, which are of the type `message`
  * @param data what the data is, as classes say it: a DTO, `String`, `[Price]`; nothing or `null` for none
- * @throws {DefinitionError} for a type that no event may have, or data that is no class
+ * @throws {DefinitionError} for a type that no event may have, data that is no class, or an option that there is none of
  */
 export function Event(...declared: [type: string, data?: ValueType | null, options?: EventOptions]): MethodDecorator
 export function Event(...declared: [data: ValueType, options?: EventOptions]): MethodDecorator
 export function Event(...declared: unknown[]): MethodDecorator {
   const [first] = declared
   const type = typeof first === 'string' ? first : undefined
-  const [data, options] = (type === undefined ? declared : declared.slice(1)) as [unknown, EventOptions?]
+  const [data, options = {}] = (type === undefined ? declared : declared.slice(1)) as [unknown, EventOptions?]
   const none = type !== undefined && (data === null || declared.length === 1)
   return (target, name, descriptor) => {
     const shown = type === undefined ? '@Event' : `@Event('${type}')`
@@ -39,6 +43,7 @@ export function Event(...declared: unknown[]): MethodDecorator {
     if (type !== undefined) checkType(where, type)
     const wrong = none ? undefined : wrongType(data)
     if (wrong !== undefined) throw new DefinitionError(where, `the data of ${shown} ${wrong}`)
+    checkNames(`${where}, ${shown}`, options, names)
     const record: EventRecord = {
       ...options,
       ...(type === undefined ? {} : { type }),

@@ -5,7 +5,7 @@ import { checkNames } from '../known.js'
 import { type ParameterKind, type ParameterRecord, recordMethod } from '../metadata.js'
 import type { Principal as PrincipalShape } from '../principal.js'
 import type { Names } from '../sse/known.js'
-import type { ValidationOptions } from '../validation/options.js'
+import { type ValidationOptions, validationNames } from '../validation/options.js'
 import { checkCalled } from './routes.js'
 
 /** The options of a parameter that reads a value. */
@@ -184,6 +184,8 @@ function noted(
     }
     const shown = `@${decorator}(${named === undefined ? '' : `'${named}'`})`
     checkNames(`${where}, ${shown}`, given, known)
+    const { validate = false } = given
+    if (validate !== false) checkNames(`${where}, ${shown}, option validate`, validate, validationNames)
     record(shown, target, method, index, kind, named, given)
   }
 }

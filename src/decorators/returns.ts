@@ -1,10 +1,14 @@
 import { DefinitionError } from '../errors.js'
+import { checkNames } from '../known.js'
 import { type ReturnsRecord, recordMethod } from '../metadata.js'
+import type { Names } from '../sse/known.js'
 import { type ValueType, wrongType } from '../value-type.js'
 import { methodAt } from './routes.js'
 
 /** What else is to be said of an answer. */
 export type ReturnsOptions = Pick<ReturnsRecord, 'status' | 'contentType' | 'description'>
+
+const names: Names<ReturnsOptions> = { status: true, contentType: true, description: true }
 
 /**
  * Declares what a method answers with. Several times for several answers, each with its `status`.
@@ -20,7 +24,8 @@ export type ReturnsOptions = Pick<ReturnsRecord, 'status' | 'contentType' | 'des
  * ```
  * @param declared what the body is, as classes say it: a DTO, `String`, `[Price]`; nothing or `null` for none. Then what
  *   else is to be said
- * @throws {DefinitionError} for a body that is no class, or a status that is none from 200 to 599
+ * @throws {DefinitionError} for a body that is no class, a status that is none from 200 to 599, or an option that there is
+ *   none of
  */
 export function Returns(...declared: [] | [body: ValueType | null, options?: ReturnsOptions]): MethodDecorator {
   const [body = declared.length === 0 ? null : undefined, options = {}] = declared
@@ -29,6 +34,7 @@ export function Returns(...declared: [] | [body: ValueType | null, options?: Ret
     const where = `${target.constructor.name}.${method}`
     const wrong = body === null ? undefined : wrongType(body)
     if (wrong !== undefined) throw new DefinitionError(where, `the body of @Returns ${wrong}`)
+    checkNames(`${where}, @Returns`, options, names)
     const { status } = options
     if (status !== undefined && (!Number.isInteger(status) || status < 200 || status > 599)) {
       throw new DefinitionError(where, `the status ${status} of @Returns is none from 200 to 599`)

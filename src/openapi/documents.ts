@@ -46,10 +46,11 @@ export async function addDocument(app: FastifyInstance, described: Described, op
 /**
  * The OpenAPI document of an app that has the option `openapi`.
  *
+ * @param app a Fastify instance of whatever server and logger
  * @param prefix of several registrations of the plugin, the one with this prefix
  * @throws {TypeError} if there is none
  */
-export function openapiOf(app: FastifyInstance, prefix = ''): OpenApiDocument {
+export function openapiOf(app: { readonly server: object }, prefix = ''): OpenApiDocument {
   const document = documents.get(app.server)?.get(prefix)
   if (document) return document
   throw new TypeError(`The app has no document${prefix === '' ? '' : ` below ${prefix}`}: give it the option openapi`)
