@@ -163,6 +163,12 @@ function checkMethod(
   if (record.events && streams.length === 0) {
     throw new DefinitionError(where, '@Event declares what a stream sends: declare the method with @SSE')
   }
+  if (record.returns && streams.length === plans.length) {
+    throw new DefinitionError(
+      where,
+      '@Returns declares an answer, and a stream has none: declare what it sends by @Event',
+    )
+  }
 }
 
 /** Refuses parameters that are always `undefined`, and a body that is taken twice. */

@@ -25,6 +25,7 @@ import {
   Query,
   Redirect,
   Req,
+  Returns,
   Signal,
   SSE,
   Stream,
@@ -205,6 +206,19 @@ describe('A mistake', () => {
           @Event('tick')
           @Get()
           get() {}
+        }
+        return A
+      },
+    ],
+    [
+      'a @Returns of a stream',
+      'A.live: @Returns declares an answer, and a stream has none: declare what it sends by @Event',
+      () => {
+        @Controller('/a')
+        class A {
+          @Returns(String)
+          @SSE()
+          *live() {}
         }
         return A
       },
