@@ -554,6 +554,30 @@ describe('streamHandler', () => {
     expect((await answer).status).to.equal(402)
   })
 
+  it('logs, once, that a method has returned while its code goes on to send', async () => {
+    const late: Promise<unknown>[] = []
+    @Controller('/callback')
+    class Callback {
+      @SSE()
+      calls(@Stream() stream: EventWriter) {
+        setImmediate(() => late.push(stream.data('a'), stream.data('b')))
+      }
+    }
+    const app = await createApp({ controllers: [Callback] })
+
+    const { warnings } = await overhear(async () => {
+      await request(app.server).get('/callback').expect(200)
+      await until(() => late.length === 2)
+    })
+
+    expect(warnings).to.have.length(1)
+    expect(warnings[0]?.[0]).to.equal(
+      'A stream was written to after its method had returned, which ended it: await what it waits for, or return a Channel',
+    )
+    expect(warnings[0]?.[1]).to.include({ stream: 'Callback.calls GET /callback' })
+    await app.close()
+  })
+
   it('counts and logs a generator that outlives its client, until it ends', async () => {
     const app = await createApp({ controllers: [Live] })
     const url = await app.listen({ port: 0, host: '127.0.0.1' })

@@ -162,6 +162,13 @@ class StreamAnswer implements StreamHost, Gate {
     )
   }
 
+  late(): void {
+    this.#target.log.warn(
+      { stream: this.name, reqId: this.request.id },
+      'A stream was written to after its method had returned, which ended it: await what it waits for, or return a Channel',
+    )
+  }
+
   closed(stream: EventStream): void {
     this.#place?.release()
     this.#target.streams.delete(stream)

@@ -40,6 +40,15 @@ describe('ServerSentEvent', () => {
     expect(full).to.deep.equal({ data: 1, event: 'tick', id: '7', retry: 0, comment: 'hi', serializer })
   })
 
+  it('takes a field that is undefined for one that is left out', () => {
+    const fields = { event: undefined, id: undefined, retry: undefined, comment: undefined, serializer: undefined }
+
+    expect(Object.keys(new ServerSentEvent({ data: 1, ...fields }))).to.deep.equal(
+      Object.keys(new ServerSentEvent({ data: 1 })),
+    )
+    expect(encode(event('a', 1, fields))).to.equal('event: a\ndata: 1\n\n')
+  })
+
   it('may leave out every field', () => {
     const { data, event: type, id, retry, comment: text, serializer } = new ServerSentEvent({})
 

@@ -29,7 +29,7 @@ export function codingFor(accept: unknown, offered: readonly Coding[]): Coding |
     const weight = weights.get(coding) ?? weights.get('*') ?? 0
     if (weight > most) [best, most] = [coding, weight]
   }
-  return best
+  return most < (weights.get('identity') ?? 0) ? undefined : best
 }
 
 /** How much of what was sent a compressor looks back at, as the power of two: 8 KiB. */

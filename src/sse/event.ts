@@ -17,21 +17,21 @@ export const DONE_ID = 'stream.end'
 /** The fields of an event. Every one may be left out. */
 export interface EventFields<T = unknown> {
   /** The payload. Without it nothing is dispatched in the browser, but an `id` or a `retry` still takes effect. */
-  data?: T
+  data?: T | undefined
   /** The event type: the name a client listens to. Without it the browser says `message`. */
-  event?: string
+  event?: string | undefined
   /**
    * The last event ID: the browser sends it back when it reconnects. The empty string makes the client forget its
    * position. Keep to letters, digits and `._~-`, and to 128 characters: other bytes make a cross-origin client ask
    * permission first, and some clients cannot send them back at all.
    */
-  id?: string
+  id?: string | undefined
   /** The reconnection time in milliseconds: how long the client waits before it comes back. An integer, 0 or more. */
-  retry?: number
+  retry?: number | undefined
   /** A comment: the client does not see it. Each line of it is sent as one. */
-  comment?: string
+  comment?: string | undefined
   /** Turns `data` into text, in place of the stream's serializer. */
-  serializer?: Serializer
+  serializer?: Serializer | undefined
 }
 
 /**

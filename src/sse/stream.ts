@@ -44,6 +44,8 @@ export interface StreamHost {
   log(error: unknown, context: StreamErrorContext): void
   /** Counts and logs a generator that outlives its client. */
   orphan(orphan: Orphan): void
+  /** Somebody sends by calls though the method has returned, which has ended the stream. */
+  late?(): void
   /** The stream is over, and its response with it. */
   closed?(stream: EventStream): void
 }
@@ -97,6 +99,7 @@ export class EventStream implements Outlet {
   #queued: number | undefined
   #stall: Place<EventStream> | undefined
   #failure: { error: unknown } | undefined
+  #returned = false
   #headTimer: NodeJS.Timeout | undefined
   #senders: Senders | undefined
   #watchers: Set<() => void> | undefined
@@ -223,6 +226,7 @@ export class EventStream implements Outlet {
         this.#task = undefined
         const source = this.sourceOf(result)
         if (source === undefined) {
+          this.#returned = this.#state === 'open'
           this.finish()
           return
         }
@@ -311,8 +315,18 @@ export class EventStream implements Outlet {
    * @throws {SerializationError} when the value has no text; nothing of it was sent
    */
   async send(value: unknown): Promise<void> {
-    if (this.#state !== 'open') throw new StreamClosedError()
+    if (this.#state !== 'open') {
+      this.#tellLate()
+      throw new StreamClosedError()
+    }
     await this.#push(this.#encode(value, this.options.serializer))
+  }
+
+  /** Tells, once, of a call that comes after the method has returned: nobody may look at what it rejects with. */
+  #tellLate(): void {
+    if (!this.#returned) return
+    this.#returned = false
+    this.#host.late?.()
   }
 
   /** Sends one value of a source that somebody else reads: like `send`, but a value without text goes to `onError`. */
