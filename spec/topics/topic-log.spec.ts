@@ -635,6 +635,29 @@ describe('TopicLog', () => {
       expect(journal.closed).to.equal(true)
     })
 
+    it('ends its followers behind all that is on its way, though the journal refuses what came last first', async () => {
+      const journal = new HandLog()
+      const working = latch()
+      const answers = [working.promise, Promise.reject(new Error('full'))]
+      answers[1]?.catch(() => {})
+      journal.beforeAppend = () => answers.shift()
+      const { log } = topic(journal)
+      const taker = new Taker(log)
+      log.publish('data: 1\n\n')
+      await turns(1)
+      const refused = log.publish('data: 2\n\n')
+
+      const closing = log.close()
+      expect(await refused.then(String, String)).to.equal('Error: full')
+      await turns(2)
+      expect(taker.ended).to.equal(false)
+      working.open()
+      await closing
+
+      expect(taker.ended).to.equal(true)
+      expect(log.latest).to.equal(1)
+    })
+
     it('ends who comes meanwhile behind what is on its way, too', async () => {
       const journal = new HandLog()
       const working = latch()

@@ -384,7 +384,7 @@ export class EventStream implements Outlet {
     this.#farewell = closingFrame(retry, reason)
     if (this.#feed && this.#attached && reason === undefined) {
       this.#controller?.abort(new StreamClosedError())
-      this.#feed.end()
+      this.#feed?.end()
       return
     }
     this.#stop()

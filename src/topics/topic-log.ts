@@ -81,7 +81,7 @@ export class TopicLog implements Round, Publisher {
   #lagAt = 0
   #replayed: Chunk | undefined
   #replaying: { readonly sequence: number; readonly chunk: Promise<Chunk | undefined> } | undefined
-  #appending: PromiseLike<void> | undefined
+  #allAnswered: (() => void) | undefined
   #settling = false
   /** Whether all events that ever come are there. */
   #ending = false
@@ -152,7 +152,7 @@ export class TopicLog implements Round, Publisher {
       const first = this.#journal.append(batch.texts)
       if (!isThenable(first)) this.#appended(batch, first)
       else
-        this.#appending = first.then(
+        first.then(
           sequence => this.#appended(batch, sequence),
           error => this.#refused(batch, error),
         )
@@ -170,15 +170,20 @@ export class TopicLog implements Round, Publisher {
   }
 
   #appended(batch: Batch, first: number): void {
-    this.#outstanding -= batch.characters
+    this.#answered(batch)
     batch.resolve(first)
   }
 
   #refused(batch: Batch, error: unknown): void {
-    this.#outstanding -= batch.characters
+    this.#answered(batch)
     batch.reject(error)
     // Who awaits a publication may come to ask for it a moment later.
     setImmediate(() => batch.isHeard || this.#onError(error))
+  }
+
+  #answered({ characters }: Batch): void {
+    this.#outstanding -= characters
+    if (this.#outstanding === 0) this.#allAnswered?.()
   }
 
   #open(journal: JournalLog): void {
@@ -363,7 +368,12 @@ export class TopicLog implements Round, Publisher {
     if (this.ready) await this.ready.catch(noop)
     this.flush()
     this.closing = true
-    if (this.#outstanding > 0) await this.#appending
+    // All of them: a journal may refuse one before it answers those that came first.
+    if (this.#outstanding > 0) {
+      await new Promise<void>(resolve => {
+        this.#allAnswered = resolve
+      })
+    }
     this.#ending = true
     for (const follower of this.#followers) follower.end()
     if (this.#followers.size > 0) {
