@@ -6,7 +6,7 @@ import { isGone } from './gone.js'
 import { type Log, withoutTicket } from './log.js'
 import { headersOf, PROBLEM_TYPE, type Problem, problemOf } from './problem.js'
 import { goodbyeTo } from './refusal.js'
-import { dropUnsendable } from './sendable.js'
+import { CONNECTION_HEADERS, dropUnsendable } from './sendable.js'
 import { isAbort } from './sse/errors.js'
 import { STREAM_HEADERS } from './sse/headers.js'
 import { TopicClosedError } from './topics/errors.js'
@@ -41,8 +41,7 @@ export function answerProblem(reply: FastifyReply, error: unknown): Problem {
   reply.code(problem.status).headers(headersOf(error))
   // They may be what has failed, and would fail again.
   dropUnsendable(reply)
-  // HTTP/2 has no such header: see RFC 9113, section 8.2.2.
-  if (reply.request.raw.httpVersionMajor > 1) reply.removeHeader('connection')
+  if (reply.request.raw.httpVersionMajor > 1) for (const name of CONNECTION_HEADERS) reply.removeHeader(name)
   const goodbye = goodbyeTo(reply.request.raw, problem, reply.getHeader('retry-after'))
   if (goodbye === undefined) reply.type(PROBLEM_TYPE).send(JSON.stringify(problem))
   else reply.code(200).removeHeader('retry-after').headers(STREAM_HEADERS).send(goodbye)

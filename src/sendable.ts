@@ -2,6 +2,15 @@ import { validateHeaderName, validateHeaderValue } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import { STREAM_HEADERS } from './sse/headers.js'
 
+/** The headers of one connection, of which HTTP/2 has none: see RFC 9113, section 8.2.2. */
+export const CONNECTION_HEADERS = [
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+] as const
+
 /**
  * Takes out of a reply the headers that cannot be sent, such as one with a line break, so that an answer that tells of
  * them can be.

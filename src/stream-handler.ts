@@ -10,7 +10,7 @@ import { heedQuery } from './last-event-id.js'
 import type { Log } from './log.js'
 import { isExpired, type Principal } from './principal.js'
 import { problemOf } from './problem.js'
-import { dropUnsendable } from './sendable.js'
+import { CONNECTION_HEADERS, dropUnsendable } from './sendable.js'
 import { isFeed } from './sse/feed.js'
 import { isBodiless, STREAM_HEADERS } from './sse/headers.js'
 import { StreamClosedError } from './sse/index.js'
@@ -264,6 +264,7 @@ function sendable(reply: FastifyReply): OutgoingHttpHeaders {
   const headers = reply.getHeaders()
   const failure = dropUnsendable(reply, headers)
   if (failure) throw failure
+  if (reply.request.raw.httpVersionMajor > 1) for (const name of CONNECTION_HEADERS) delete headers[name]
   return headers as OutgoingHttpHeaders
 }
 

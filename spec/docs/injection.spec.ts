@@ -76,4 +76,30 @@ describe(paper, () => {
     expect(error).to.include({ code: 'ERR_DEFINITION' })
     expect(made).to.deep.equal(['one', 'two'])
   })
+
+  it('is right that what is one for the process is disposed with the app that made it first', async () => {
+    @tsyringe.singleton()
+    class Shared {
+      open = true
+
+      dispose(): void {
+        this.open = false
+      }
+    }
+
+    @Controller('/shared')
+    class Users {
+      constructor(private readonly shared: Shared) {}
+
+      @Get()
+      open() {
+        return this.shared.open
+      }
+    }
+    const [first, second] = [await serve([Users]), await serve([Users])]
+
+    await first.app.close()
+
+    expect(await ask(`${second.url}/shared`)).to.equal('200 false')
+  })
 })

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { IsString } from 'class-validator'
-import { Body, Controller, type EventWriter, event, Get, SSE, Stream } from 'okapi'
+import { Body, Controller, type EventWriter, event, Get, SetHeader, SSE, Stream } from 'okapi'
 import request from 'supertest'
 import { certificate } from '../support/certificate.js'
 import { Connection, get, leaveAll, post } from '../support/connection.js'
@@ -162,6 +162,28 @@ describe('A stream over HTTP', () => {
         expect(runs).to.equal(0)
       })
     }
+
+    it('leaves out the headers of one connection, which a method sets for HTTP/1.1', async () => {
+      @Controller('/old')
+      class Old {
+        @SetHeader('connection', 'keep-alive')
+        @SetHeader('keep-alive', 'timeout=5')
+        @SetHeader('x-more', 'yes')
+        @SSE()
+        *old(): Generator<string> {
+          yield 'a'
+        }
+      }
+      const { url } = await serve([Old], { fastify: { http2: true } })
+      const answer = askHttp2(connectHttp2(url), '/old')
+
+      expect(await answer.body).to.equal(`data: a\n\n${END}`)
+      expect(await answer.headers)
+        .to.include({ 'x-more': 'yes' })
+        .and.not.have.any.keys('connection', 'keep-alive')
+      await sleep(1)
+      expect(warnings).to.deep.equal([])
+    })
 
     it('carries events of mebibytes, each in one piece', async () => {
       const { url } = await serve([Http], { fastify: { http2: true } })

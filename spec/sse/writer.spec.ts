@@ -440,6 +440,21 @@ describe('EventWriter', () => {
         expect(wire.chunks.join('')).to.equal('data: before\n\ndata: 1\n\ndata: 3\n\ndata: behind\n\n')
       })
 
+      it('are refused if they make no sense, before anything is read', async () => {
+        const refused: string[] = []
+        await whole(async writer => {
+          for (const options of [{ pingInterval: 2 ** 40 }, { pingIntervall: 5 }, { serializer: {} }]) {
+            await writer.pipe(['a'], options as object).catch((error: Error) => refused.push(error.message))
+          }
+        })
+
+        expect(refused.map(message => /pingIntervall|pingInterval|serializer/.exec(message)?.[0])).to.deep.equal([
+          'pingInterval',
+          'pingIntervall',
+          'serializer',
+        ])
+      })
+
       it('bring a pingInterval, for as long as the source lasts', async () => {
         const channel = new Channel<number>()
         const { port, streams } = await written(

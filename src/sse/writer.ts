@@ -1,6 +1,6 @@
 import { StreamClosedError } from './errors.js'
 import { binary, comment, custom, type EventFields, event, json, type MoreFields, text } from './event.js'
-import type { StreamOptions } from './options.js'
+import { checkOptions, type StreamOptions } from './options.js'
 import type { Serializer } from './serializer.js'
 import type { EventSourceLike, Source } from './source.js'
 import type { EventStream } from './stream.js'
@@ -69,7 +69,7 @@ export class EventWriter {
    * rejects with what it throws.
    *
    * @param options a serializer, an `onError` and a `pingInterval` for as long as this source lasts
-   * @throws {TypeError} if there is no source in the value
+   * @throws {TypeError} if there is no source in the value, or an option makes no sense
    */
   pipe(values: EventSourceLike, options: PipeOptions = {}): Promise<void> {
     const piped = this.#pipe(values, options)
@@ -79,6 +79,7 @@ export class EventWriter {
 
   async #pipe(values: EventSourceLike, options: PipeOptions): Promise<void> {
     const stream = this.#stream
+    checkOptions(options)
     const source = stream.sourceOf(values)
     if (source === undefined) throw new TypeError('stream.pipe() takes a channel, a generator, or another iterable')
     const { pingInterval } = stream
